@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace athena::contract {
+
+/// Settings of the sections `gateway` and `engines` that request handling reads. Filled by app/ from the
+/// configuration and handed to every shard as an immutable object.
+struct GatewaySettings {
+  enum class Shape : std::uint8_t { automatic, rows, array };
+  enum class ErrorMessage : std::uint8_t { automatic, short_text, sentence };
+  enum class AuditHeaders : std::uint8_t { sdk_exempt, required, optional };
+
+  Shape response_shape = Shape::automatic;
+  ErrorMessage error_message = ErrorMessage::automatic;
+  bool terse_errors = false;
+  AuditHeaders audit_headers = AuditHeaders::sdk_exempt;
+
+  std::int64_t request_timeout_ms = 30000;
+  std::int64_t max_timeout_ms = 300000;
+  std::int64_t default_limit = 100;
+  std::int64_t max_rows = 10000;
+  std::int64_t max_buffered_bytes = 67108864;
+  std::int64_t max_insert_rows = 10000;
+  std::int64_t max_in_values = 10000;
+  std::int64_t max_conditions = 256;
+  std::int64_t max_expression_depth = 16;
+  bool stable_paging = true;
+  bool force_camel_case_to_snake_case = false;
+  bool allow_schema_names_prefixed_as_table_name = true;
+  std::int64_t schema_cache_ttl_seconds = 300;
+  int retry_attempts = 3;
+
+  bool health_tracking = true;
+  int breaker_failure_threshold = 5;
+  int breaker_window_seconds = 60;
+  int breaker_open_seconds = 60;
+  int health_check_interval_seconds = 30;
+  int process_max_connections = 400;
+};
+
+}  // namespace athena::contract
