@@ -1,0 +1,152 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/coroutine.h"
+#include "base/deadline.h"
+#include "base/shard.h"
+#include "contract/client_definition.h"
+#include "contract/error.h"
+#include "contract/settings.h"
+#include "query/request.h"
+#include "query/row_sink.h"
+
+namespace athena::engines {
+
+/// Tells a running operation that its caller has left. One per request; shard-local.
+class Cancellation {
+ public:
+  [[nodiscard]] bool requested() const { return requested_; }
+  /// The engine's reaction; an empty function takes it back. Called at once when the request is already there.
+  void on_request(std::function<void()> reaction) {
+    reaction_ = std::move(reaction);
+    if (requested_ && reaction_) reaction_();
+  }
+  void request() {
+    requested_ = true;
+    if (reaction_) reaction_();
+  }
+
+ private:
+  bool requested_ = false;
+  std::function<void()> reaction_;
+};
+
+/// What comes with a request besides the request itself.
+struct ExecutionContext {
+  base::Deadline deadline;
+  std::pmr::memory_resource& memory;  ///< freed after the request
+  std::int64_t max_rows = 10000;      ///< rows given to the sink at most; writes beyond it are done and counted
+  bool exclusive = false;             ///< X-Athena-Deadpool-Enable
+  Cancellation* cancellation = nullptr;
+  std::vector<std::string>* sql = nullptr;  ///< X-Athena-Explain: statements sent, with placeholders
+};
+
+/// fetch, insert, update, delete.
+class QueryBackend {
+ public:
+  virtual ~QueryBackend() = default;
+  /// Runs the request and pushes its rows into `sink`. `request` and `sink` outlive the task; `context` too. Ends by
+  /// context.deadline + 500 ms at the latest. Errors: those of the contract, with the database's members in details.
+  virtual base::Task<contract::Result<query::Summary>> execute(const query::Request& request, query::RowSink& sink,
+                                                               const ExecutionContext& context) = 0;
+};
+
+struct TableInfo {
+  std::string table_schema, table_name, table_type;
+  std::optional<std::int64_t> estimated_rows;
+};
+
+struct ColumnInfo {
+  std::string column_name, data_type, udt_name;
+  std::optional<std::string> column_default;
+  bool is_nullable = true;
+  int ordinal_position = 0;
+  bool is_primary_key = false;
+  std::optional<std::string> is_generated;  ///< identity, stored, virtual; absent = null
+  std::string table_schema;
+};
+
+struct TableQuery {
+  std::string table_schema;  ///< empty = not given
+  bool include_views = true;
+  std::int64_t limit = 10000;
+  std::int64_t offset = 0;
+};
+
+/// Discovery. Every call reads the database; nothing is cached.
+class SchemaBackend {
+ public:
+  virtual ~SchemaBackend() = default;
+  /// Sorted by schema and name; at most query.limit + 1 items, so that the caller can tell `truncated`.
+  virtual base::Task<contract::Result<std::vector<TableInfo>>> tables(TableQuery query, base::Deadline deadline) = 0;
+  /// `table_schema` empty: the schema of the search path that holds the table. Unknown table: undefined_table with
+  /// near names.
+  virtual base::Task<contract::Result<std::vector<ColumnInfo>>> columns(std::string table_schema, std::string table_name,
+                                                                        base::Deadline deadline) = 0;
+  /// Drops what the query path remembers of the schema.
+  virtual void forget_schema() = 0;
+};
+
+/// One shard's side of a client: its connections, caches, queues. Used on that shard only; absent role = null.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual QueryBackend* query() = 0;
+  virtual SchemaBackend* schema() = 0;
+  /// Closes idle connections and refuses new work; running requests finish. Called on the shard before it stops.
+  virtual void shutdown() = 0;
+};
+
+enum class HealthState : std::uint8_t { closed, open, half_open, forced_offline, unreachable };
+std::string_view name(HealthState state);
+
+/// A snapshot for /admin/backends, /health and metrics; gathered from atomics, so any thread may ask.
+struct BackendStatus {
+  HealthState state = HealthState::closed;
+  bool reachable = false;   ///< the last contact succeeded
+  bool connected = false;   ///< at least one connection is open now
+  int failures_in_window = 0;
+  std::optional<std::int64_t> opened_at_ms, retry_at_ms, forced_until_ms;  ///< Unix milliseconds
+  std::optional<std::string> forced_reason;
+  std::optional<std::int64_t> last_success_at_ms, last_failure_at_ms, last_check_at_ms;
+  std::string last_error_code, last_error_reason;  ///< empty = none
+  std::optional<double> latency_ms;
+  struct Pool {
+    int max = 0, size = 0, pipelined = 0, idle = 0, active = 0, connecting = 0, waiting = 0;
+  } pool;
+  struct Counters {  ///< since start
+    std::uint64_t pipelined_requests = 0, exclusive_requests = 0, retries = 0, reconnects = 0, pool_timeouts = 0,
+                  prepared_statements = 0, prepared_evictions = 0, schema_cache_entries = 0, schema_cache_reloads = 0;
+  } counters;
+  std::uint64_t writer_groups = 0, writer_jobs = 0;  ///< sqlite
+  int queue = 0;                                     ///< sqlite: waiting jobs
+};
+
+/// The process-wide side of a client: breaker, ceilings, writer threads. Thread-safe.
+class EngineClient {
+ public:
+  virtual ~EngineClient() = default;
+  [[nodiscard]] virtual const contract::ClientDefinition& definition() const = 0;
+  /// The side of one shard; created and destroyed on that shard. The EngineClient outlives it.
+  virtual std::unique_ptr<Backend> make_backend(base::Shard& shard) = 0;
+  [[nodiscard]] virtual BackendStatus status() const = 0;
+  /// POST /admin/backends/{client}/offline and reset.
+  virtual void force_offline(std::chrono::seconds duration, std::string reason) = 0;
+  virtual void reset_health() = 0;
+};
+
+/// What engines get from the process.
+struct EngineEnvironment {
+  const contract::GatewaySettings& settings;
+  unsigned shard_count = 1;
+};
+
+}  // namespace athena::engines
