@@ -1,0 +1,95 @@
+#include "engines/postgres/backend.h"
+
+#include "engines/postgres/client.h"
+#include "engines/postgres/dialect.h"
+#include "engines/postgres/executor.h"
+#include "engines/postgres/pool.h"
+#include "engines/postgres/remote.h"
+#include "engines/postgres/schema_cache.h"
+#include "engines/postgres/types.h"
+
+namespace athena::postgres {
+namespace {
+
+/// One shard's side of a client.
+class PostgresBackend final : public engines::Backend, public engines::SchemaBackend {
+ public:
+  PostgresBackend(std::shared_ptr<Client> client, base::Shard& shard)
+      : client_(std::move(client)),
+        shard_(shard),
+        mailbox_(std::make_shared<Mailbox>(shard)),
+        pool_(shard, *client_),
+        schema_(pool_, client_->settings()),
+        dialect_(schema_.types()),
+        executor_(*client_, pool_, schema_, dialect_) {
+    pool_.format_with(&PostgresBackend::format_of_type, this);
+    pool_.tick_with([this] { report_schema(); });
+    pool_.start();
+    client_->settle(shard.index(), Client::Home{mailbox_, this, &shard});
+  }
+  ~PostgresBackend() override {
+    client_->settle(shard_.index(), std::nullopt);
+    client_->schema_entries.fetch_sub(reported_entries_, std::memory_order_relaxed);
+    mailbox_->close();
+  }
+
+  engines::QueryBackend* query() override { return &executor_; }
+  engines::SchemaBackend* schema() override { return this; }
+  void shutdown() override { pool_.shutdown(); }
+
+  base::Task<contract::Result<std::vector<engines::TableInfo>>> tables(engines::TableQuery query,
+                                                                       base::Deadline deadline) override {
+    pool_.touch();
+    if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();
+    auto listed = co_await schema_.list_tables(std::move(query), deadline);
+    settle(listed.has_value());
+    co_return listed;
+  }
+  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string table_schema, std::string table_name,
+                                                                         base::Deadline deadline) override {
+    pool_.touch();
+    if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();
+    auto listed = co_await schema_.list_columns(std::move(table_schema), std::move(table_name), deadline);
+    settle(listed.has_value());
+    co_return listed;
+  }
+  void forget_schema() override { schema_.forget_all(); }
+
+ private:
+  void report_schema() {
+    const auto entries = static_cast<std::int64_t>(schema_.size());
+    client_->schema_entries.fetch_add(entries - reported_entries_, std::memory_order_relaxed);
+    reported_entries_ = entries;
+    const auto reloads = schema_.reloads();
+    client_->schema_reloads.fetch_add(reloads - reported_reloads_, std::memory_order_relaxed);
+    reported_reloads_ = reloads;
+  }
+  void settle(bool answered) {
+    if (answered && !client_->breaker.clean()) client_->breaker.success();
+    client_->breaker.probe_unused();
+  }
+  static const query::ValueFormat& format_of_type(void* self, std::uint32_t type_oid) {
+    const sql::Type* const type = static_cast<PostgresBackend*>(self)->schema_.type(type_oid);
+    if (type != nullptr && type->format != nullptr) return *type->format;
+    return format_of(type_oid);
+  }
+
+  std::shared_ptr<Client> client_;
+  base::Shard& shard_;
+  std::shared_ptr<Mailbox> mailbox_;
+  Pool pool_;
+  SchemaCache schema_;
+  PostgresDialect dialect_;
+  Executor executor_;
+  std::int64_t reported_entries_ = 0;
+  std::uint64_t reported_reloads_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<engines::Backend> Client::make_backend(base::Shard& shard) {
+  if (shard.index() >= home_shards_) return make_remote_backend(shared_from_this(), shard);
+  return std::make_unique<PostgresBackend>(shared_from_this(), shard);
+}
+
+}  // namespace athena::postgres

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace athena::postgres::catalogue_sql {
+
+/// The statements by which Athena reads the catalogue; PostgreSQL 12 and later. Each starts with the comment
+/// `/* athena:catalogue */`, names every relation with its schema, and takes names as parameters ($1 =
+/// schema, empty = by search_path; $2 = name, at most 63 bytes).
+
+/// One table with everything its Table needs, types included: rows of a part, a number to sort by, and nine
+/// fields, sorted by part. No row = no such table. Undotted names never reach system schemas.
+extern const std::string_view kTable;
+/// The type $2 and all it is made of: a row of part 0 with its OID, then types and attributes as in kTable.
+/// No row = no such type.
+extern const std::string_view kType;
+
+/// Parts of the answers to kTable and kType.
+/// Fields: schema, name, relkind, reltuples, has user triggers.
+inline constexpr std::uint32_t kPartTable = 0;
+/// attnum, name, type oid, not null, has default, attgenerated, attidentity.
+inline constexpr std::uint32_t kPartColumn = 1;
+/// Key attnums parted by spaces, primary, conflict target, usable for equality.
+inline constexpr std::uint32_t kPartIndex = 2;
+/// oid, schema, name, typtype, typcategory, array oid, element oid (true arrays), base oid, typdelim.
+inline constexpr std::uint32_t kPartType = 3;
+/// oid of the composite, name, type oid; in attribute order.
+inline constexpr std::uint32_t kPartAttribute = 4;
+
+/// Names near to a missing table $2, as schema, name, "1" when an undotted name finds it: at most 500,
+/// those the login may read.
+extern const std::string_view kNearTables;
+
+/// $1 schema (empty = all), $2 include views, $3 limit, $4 offset: schema, name, table_type, estimated rows.
+extern const std::string_view kListTables;
+/// Columns that the login may read, of a table it may read: name (null in the one row of a table without
+/// columns), data_type, udt_name, default, is nullable, position, is primary key, is_generated, schema. No
+/// row = no such table.
+extern const std::string_view kListColumns;
+
+}  // namespace athena::postgres::catalogue_sql

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contract/settings.h"
+#include "engines/backend.h"
+#include "engines/breaker.h"
+#include "engines/postgres/connect.h"
+#include "engines/postgres/prepared.h"
+
+namespace athena::postgres {
+
+/// The process-wide side of a PostgreSQL client: where to connect, the breaker, what its pools share. Thread-safe.
+class Client final : public engines::EngineClient, public std::enable_shared_from_this<Client> {
+ public:
+  Client(contract::ClientDefinition definition, engines::EngineEnvironment environment);
+  ~Client() override;
+
+  [[nodiscard]] const contract::ClientDefinition& definition() const override { return definition_; }
+  std::unique_ptr<engines::Backend> make_backend(base::Shard& shard) override;
+  [[nodiscard]] engines::BackendStatus status() const override;
+  void force_offline(std::chrono::seconds duration, std::string reason) override;
+  void reset_health() override;
+
+  [[nodiscard]] const contract::PostgresConnection& connection() const { return connection_; }
+  [[nodiscard]] const contract::PoolLimits& limits() const { return connection_.pool; }
+  [[nodiscard]] const contract::GatewaySettings& settings() const { return environment_.settings; }
+  /// Shards that hold connections; the others hand their requests over.
+  [[nodiscard]] unsigned home_shards() const { return home_shards_; }
+  /// Pipelined connections of one shard at most; 0 = the ceiling leaves room for one connection only, which serves both kinds.
+  [[nodiscard]] int pipelined_per_shard() const { return pipelined_per_shard_; }
+  /// Null when the connection text can't be read; `broken` then says why.
+  [[nodiscard]] Connector* connector() const { return connector_.get(); }
+  [[nodiscard]] const std::optional<contract::Error>& broken() const { return broken_; }
+
+  /// A shard that holds connections, for those that do not.
+  struct Home {
+    std::shared_ptr<Mailbox> mailbox;
+    engines::Backend* backend;  ///< touched on its shard only, through the mailbox
+    base::Shard* shard;
+  };
+  void settle(unsigned index, std::optional<Home> home);
+  [[nodiscard]] std::optional<Home> home(unsigned index) const;
+
+  engines::Breaker breaker;
+  PreparedCache::Counters prepared;
+  std::atomic<int> open{0};  ///< reserved connections, those being made included
+  std::atomic<int> pipelined{0}, idle{0}, leased{0}, connecting{0}, waiting{0};
+  std::atomic<std::uint64_t> pipelined_requests{0}, exclusive_requests{0}, retries{0}, reconnects{0}, pool_timeouts{0};
+  std::atomic<std::int64_t> schema_entries{0};
+  std::atomic<std::uint64_t> schema_reloads{0};
+  std::atomic<std::int64_t> last_check_ms{0};  ///< Unix; 0 = never
+  std::atomic<std::int64_t> latency_us{-1};
+  std::atomic<std::int64_t> next_check{0};     ///< steady clock, ns: which pool checks an unused client
+  std::atomic<bool> probing{false};            ///< one pool has taken the probes of an outage on
+  std::atomic<bool> started{false};
+  std::atomic<bool> transaction_pooler{false};
+
+ private:
+  const contract::ClientDefinition definition_;
+  const contract::PostgresConnection& connection_;
+  const engines::EngineEnvironment environment_;
+  unsigned home_shards_ = 1;
+  int pipelined_per_shard_ = 2;
+  std::shared_ptr<Connector> connector_;
+  std::optional<contract::Error> broken_;
+  mutable std::mutex homes_mutex_;
+  std::vector<std::optional<Home>> homes_;
+};
+
+}  // namespace athena::postgres
