@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engines/sql/statement.h"
+#include "engines/sqlite/connection.h"
+#include "engines/sqlite/file.h"
+#include "engines/sqlite/values.h"
+
+namespace athena::sqlite {
+
+/// Runs short reads on the shard itself, on a connection of its own that never waits for a lock. A key read
+/// takes a few microseconds, less than waking a worker and being woken by it. A read that turns out long is
+/// stopped and handed over.
+class InlineReader {
+ public:
+  explicit InlineReader(File& file) : file_(file) {}
+
+  /// The shard's connection; null while the file is not open, and for a `:memory:` database.
+  Connection* connection();
+  void close() { connection_.reset(); }
+
+  enum class End : std::uint8_t {
+    done,            ///< `rows` holds the whole result
+    failed,          ///< `error` says why
+    handover,        ///< a worker must run it
+    schema_changed,  ///< the statement was compiled for another schema; nothing was kept
+  };
+  struct Attempt {
+    End end = End::handover;
+    std::optional<contract::Error> error;
+    bool truncated = false;
+  };
+  /// Reads at most `max_rows` rows into rows().
+  Attempt read(const sql::Statement& statement, std::int64_t schema_version, std::int64_t max_rows,
+               base::Deadline deadline);
+  /// The result of the last read(), until the next one.
+  [[nodiscard]] RowBatch& rows() { return rows_; }
+
+ private:
+  static Attempt failure(Connection& connection, int code, base::Deadline deadline);
+  static Attempt checked(Connection& connection, Attempt attempt, std::int64_t schema_version);
+
+  File& file_;
+  std::unique_ptr<Connection> connection_;
+  std::uint64_t generation_ = 0;
+  RowBatch rows_{0};
+  std::vector<DeclaredForm> forms_;
+};
+
+}  // namespace athena::sqlite
