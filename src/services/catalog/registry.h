@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/shard.h"
+#include "contract/client_definition.h"
+#include "engines/backend.h"
+
+namespace athena::catalog {
+
+/// One client as the process knows it.
+struct Entry {
+  contract::ClientDefinition definition;
+  /// Null for clients that are frozen or inactive, and while their engine could not be set up.
+  std::shared_ptr<engines::EngineClient> engine;
+  /// Why `engine` is null for an active client; sent with backend_unreachable.
+  std::string trouble;
+};
+
+/// All clients: an immutable snapshot that every shard reads through a plain pointer.
+class Registry {
+ public:
+  /// `environment` and what it points to outlive the registry. Never fails because of a client: its trouble
+  /// is kept.
+  Registry(std::vector<contract::ClientDefinition> definitions,
+           const engines::EngineEnvironment& environment);
+
+  /// By name in any case, blanks around it ignored; null = unknown.
+  [[nodiscard]] const Entry* find(std::string_view name) const;
+  /// Sorted by name without case.
+  [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
+  [[nodiscard]] std::size_t index_of(const Entry& entry) const {
+    return static_cast<std::size_t>(&entry - entries_.data());
+  }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_key_;
+};
+
+/// The backends of one shard, made on first use. Created, used and destroyed on its shard.
+class ShardBackends {
+ public:
+  ShardBackends(base::Shard& shard, const Registry& registry);
+
+  /// The client's backend on this shard; null when the entry has no engine.
+  engines::Backend* find(const Entry& entry);
+  /// Stops every backend; none is made afterwards.
+  void shutdown();
+  /// Destroys them; on the shard, after shutdown() and what it posted.
+  void clear() { backends_.clear(); }
+
+ private:
+  base::Shard& shard_;
+  const Registry& registry_;
+  std::vector<std::unique_ptr<engines::Backend>> backends_;
+  bool stopped_ = false;
+};
+
+}  // namespace athena::catalog
