@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "api/context.h"
+#include "api/route.h"
+#include "base/deadline.h"
+#include "contract/error.h"
+#include "http/exchange.h"
+#include "http/router.h"
+#include "query/parse.h"
+#include "services/auth/gatekeeper.h"
+#include "services/catalog/registry.h"
+
+namespace athena::api {
+
+/// One request on its way through the stages. Lives in the coroutine of the request, or on the stack for
+/// routes that never wait.
+struct Call {
+  ShardContext& context;
+  http::Exchange& exchange;
+  const Route& route;
+  const http::RouteMatch& match;
+  auth::Caller caller;
+
+  [[nodiscard]] const contract::GatewaySettings& settings() const { return context.process.settings; }
+  [[nodiscard]] const http::Request& request() const { return exchange.request(); }
+  /// Puts the failure reply into the response, with the route's operation.
+  void fail(const contract::Error& error);
+};
+
+// The stages of a request, in the order in which handlers go through them. Each gives an error that is ready
+// to be sent.
+
+/// Stages 2 and 3: the credential, as the route's access asks for it.
+contract::Result<void> authenticate(Call& call);
+/// X-Athena-Explain: true for `sql`, refused for callers without the right.
+contract::Result<bool> wants_explain(const Call& call);
+/// The deadline of X-Athena-Timeout-Ms or the default, from the end of the request head.
+contract::Result<base::Deadline> request_deadline(const Call& call);
+/// Stage 4: waits for the body and parses it to a JSON object.
+base::Task<contract::Result<const query::Value*>> read_json(Call& call);
+/// Stages 6 and 7: the client named by X-Athena-Client, known and active. Sets the metrics label.
+contract::Result<const catalog::Entry*> resolve_client(Call& call);
+/// Same, but frozen and inactive clients are found too.
+contract::Result<const catalog::Entry*> find_client(Call& call);
+/// Stage 8.
+contract::Result<void> require(const Call& call, const catalog::Entry& client,
+                               contract::Capability capability);
+/// Stage 10: the client's backend on this shard.
+contract::Result<engines::Backend*> backend(Call& call, const catalog::Entry& client);
+
+/// Whether the request carries an SDK mark or came under `/db`.
+bool is_sdk_request(const http::Request& request);
+enum class Shape : std::uint8_t { rows, array };
+/// X-Athena-Shape, else the configured shape, else what SDK marks say.
+contract::Result<Shape> reply_shape(const Call& call);
+
+}  // namespace athena::api

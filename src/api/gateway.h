@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "api/context.h"
+#include "api/route.h"
+#include "http/exchange.h"
+#include "http/router.h"
+
+namespace athena::api {
+
+/// The gateway behind the HTTP server of one shard: finds the route, applies the Origin and Host rules, runs
+/// the handler, counts.
+class Gateway final : public http::Application {
+ public:
+  /// `process` outlives the gateway. Constructed and destroyed on the shard.
+  Gateway(const ProcessContext& process, base::Shard& shard);
+
+  bool handle_now(http::Exchange& exchange) override;
+  base::Task<void> handle(http::Exchange& exchange) override;
+  void fail(http::Exchange& exchange, const contract::Error& error) override;
+  void finished(http::Exchange& exchange, std::uint64_t request_bytes, std::uint64_t response_bytes) override;
+  void rejected(std::string_view reason) override;
+  void stream_aborted(std::string_view reason) { context_.metrics.stream_aborted(reason); }
+
+  [[nodiscard]] ShardContext& context() { return context_; }
+
+ private:
+  void log_server_error(http::Exchange& exchange);
+
+  ShardContext context_;
+  // at most 20 lines a second about replies with a status of 500 and above
+  base::Clock::time_point log_second_{};
+  int logged_ = 0;
+  int suppressed_ = 0;
+};
+
+}  // namespace athena::api

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "api/call.h"
+
+namespace athena::api {
+
+// Discovery, probes and administration. Each follows docs/http.md; errors go through Call::fail.
+void root(Call& call);
+void ping(Call& call);
+void live(Call& call);
+void ready(Call& call);
+void health(Call& call);
+base::Task<void> metrics(Call& call);
+void error_catalog(Call& call);
+void capabilities(Call& call);
+base::Task<void> schema_tables(Call& call);
+base::Task<void> schema_columns(Call& call);
+void list_backends(Call& call);
+base::Task<void> force_backend_offline(Call& call);
+void reset_backend(Call& call);
+
+}  // namespace athena::api

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "api/gateway.h"
+#include "api/handlers.h"
+#include "api/json_builder.h"
+#include "services/telemetry/exposition.h"
+
+namespace athena::api {
+namespace {
+
+using contract::Engine;
+using contract::Error;
+using contract::ErrorCode;
+using contract::Lifecycle;
+
+struct ClientCounts {
+  int active = 0, connected = 0, frozen = 0, inactive = 0;
+  bool sql_connected = false;
+};
+
+ClientCounts count_clients(const catalog::Registry& registry) {
+  ClientCounts counts;
+  for (const auto& entry : registry.entries()) {
+    if (entry.definition.lifecycle == Lifecycle::frozen) ++counts.frozen;
+    if (entry.definition.lifecycle == Lifecycle::inactive) ++counts.inactive;
+    if (entry.definition.lifecycle != Lifecycle::active) continue;
+    ++counts.active;
+    if (entry.engine && entry.engine->status().reachable) {
+      ++counts.connected;
+      counts.sql_connected = true;
+    }
+  }
+  return counts;
+}
+
+constexpr std::string_view kOnline = "athena is online";
+
+void add_release(JsonBuilder& json, const ProcessContext& process) {
+  json.member("version", process.version);
+  json.key("release").begin_object();
+  json.member("product", "athena").member("version", process.version);
+  json.member("codename", "Pallas").member("channel", "stable");
+  json.end_object();
+  json.member("athena_api", "online");
+}
+
+}  // namespace
+
+void root(Call& call) {
+  const auto& process = call.context.process;
+  const auto counts = count_clients(process.registry);
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object().member("message", kOnline);
+  add_release(json, process);
+  json.member("athena_deadpool", counts.sql_connected ? "online" : "offline");
+  json.member("athena_scylladb", "offline").member("cargo_toml_version", process.version);
+  json.key("capabilities").begin_object().key("gateway_fetch").begin_object();
+  json.member("available", counts.active > 0);
+  json.member("detail", std::to_string(counts.active) + (counts.active == 1 ? " client" : " clients"));
+  json.end_object().end_object();
+
+  struct Listed {
+    http::MethodSet methods;
+    std::string_view summary;
+  };
+  std::map<std::string_view, Listed> paths;
+  for (const auto& route : route_table()) {
+    auto& listed = paths[route.path];
+    listed.methods.add(route.methods);
+    if (listed.summary.empty()) listed.summary = route.summary;
+  }
+  json.key("routes").begin_array();
+  for (const auto& [path, listed] : paths) {
+    json.begin_object().member("path", path).key("methods").begin_array();
+    for (int m = 0; m < static_cast<int>(http::Method::other); ++m) {
+      const auto method = static_cast<http::Method>(m);
+      if (listed.methods.has(method)) json.value(http::name(method));
+    }
+    json.end_array().member("summary", listed.summary).end_object();
+  }
+  json.end_array().end_object();
+}
+
+void ping(Call& call) {
+  call.exchange.response().content_type = "text/plain; charset=utf-8";
+  call.exchange.response().body.append("pong");
+}
+
+void live(Call& call) {
+  call.exchange.response().body.append(R"({"status":"ok"})");
+}
+
+void ready(Call& call) {
+  const auto& process = call.context.process;
+  const bool listening = process.server->listening();
+  const bool draining = process.server->draining();
+  std::string missing;
+  for (const auto& wanted : process.api.ready_clients) {
+    const auto* entry = process.registry.find(wanted);
+    if (entry == nullptr || !entry->engine || !entry->engine->status().reachable) {
+      missing += missing.empty() ? wanted : ", " + wanted;
+    }
+  }
+  base::Buffer checks;
+  JsonBuilder json(checks);
+  const auto check = [&json](std::string_view check_name, bool ok, std::string_view detail) {
+    json.key(check_name).begin_object().member("ok", ok).member("detail", detail).end_object();
+  };
+  json.begin_object();
+  check("listener", listening, listening ? "open" : "closed");
+  check("draining", !draining, draining ? "draining" : "");
+  check("clients", missing.empty(), missing.empty() ? "" : "not connected: " + missing);
+  json.end_object();
+  if (listening && !draining && missing.empty()) {
+    auto& body = call.exchange.response().body;
+    body.append(R"({"status":"ok","checks":)");
+    body.append(checks.view());
+    body.push_back('}');
+    return;
+  }
+  Error error(ErrorCode::not_ready, draining ? "The gateway is draining." : "The gateway is not ready.");
+  error.with_json("checks", std::string(checks.view()));
+  call.fail(error);
+}
+
+void health(Call& call) {
+  const auto& process = call.context.process;
+  const auto counts = count_clients(process.registry);
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object()
+      .member("status", counts.connected == counts.active ? "ok" : "degraded")
+      .member("message", kOnline);
+  add_release(json, process);
+  json.member("athena_deadpool", counts.sql_connected ? "online" : "offline")
+      .member("athena_scylladb", "offline");
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(base::Clock::now() - process.started);
+  json.member("uptime_seconds", static_cast<std::int64_t>(uptime.count()));
+  json.key("clients").begin_object().member("active", counts.active).member("connected", counts.connected);
+  json.member("frozen", counts.frozen).member("inactive", counts.inactive).end_object().end_object();
+}
+
+base::Task<void> metrics(Call& call) {
+  const auto& process = call.context.process;
+  using Access = ApiSettings::MetricsAccess;
+  if (!process.api.metrics_enabled) {
+    call.fail(Error(ErrorCode::not_found, "Metrics are switched off."));
+    co_return;
+  }
+  if (process.api.metrics_access == Access::loopback && !call.request().peer_is_loopback) {
+    call.fail(Error(ErrorCode::insufficient_privilege, "Metrics are for callers on this machine.")
+                  .hint("Set api.metrics_access to open or admin."));
+    co_return;
+  }
+  if (process.api.metrics_access == Access::admin) {
+    auth::Decision decision;
+    const auto caller = process.gatekeeper.require_admin(call.request(), decision);
+    if (!caller) {
+      call.fail(caller.error());
+      co_return;
+    }
+  }
+  telemetry::ShardMetrics total;
+  const auto executor = call.context.shard.context().get_executor();
+  for (auto* gateway : process.gateways) {
+    // Each shard copies its own numbers; the copy comes back here, so nothing is locked.
+    auto part = co_await base::suspend<std::shared_ptr<telemetry::ShardMetrics>>([gateway,
+                                                                                  executor](auto done) {
+      gateway->context().shard.post([gateway, executor, completion = std::move(done)]() mutable {
+        auto copy = std::make_shared<telemetry::ShardMetrics>();
+        gateway->context().metrics.add_to(*copy);
+        boost::asio::post(executor, [completion = std::move(completion), copy = std::move(copy)]() mutable {
+          std::move(completion)(std::move(copy));
+        });
+      });
+    });
+    part->add_to(total);
+  }
+  std::vector<telemetry::ClientSample> clients;
+  for (const auto& entry : process.registry.entries()) {
+    clients.push_back({&entry.definition, entry.engine ? entry.engine->status() : engines::BackendStatus{},
+                       entry.engine != nullptr});
+  }
+  std::vector<telemetry::RouteLabel> labels;
+  for (const auto& route : route_table()) labels.push_back({route.path, route.group});
+  const auto connections = process.server->connections();
+  const double uptime = std::chrono::duration<double>(base::Clock::now() - process.started).count();
+  const telemetry::ProcessSample sample{
+      process.version,       process.revision,   process.start_time_seconds, uptime,
+      process.shards.size(), connections.active, connections.idle,           process.server->draining()};
+  call.exchange.response().content_type = "text/plain; version=0.0.4; charset=utf-8";
+  call.exchange.response().body.append(telemetry::Exposition::render(total, sample, labels, clients));
+}
+
+}  // namespace athena::api

@@ -1,0 +1,111 @@
+#include "api/operation.h"
+
+#include <algorithm>
+
+namespace athena::api {
+namespace {
+
+using contract::Error;
+using contract::ErrorCode;
+
+contract::Result<void> check_audit_headers(const Call& call) {
+  using Audit = contract::GatewaySettings::AuditHeaders;
+  const auto rule = call.settings().audit_headers;
+  if (rule == Audit::optional || (rule == Audit::sdk_exempt && is_sdk_request(call.request()))) return {};
+  for (const std::string_view header : {"X-Company-Id", "X-Organization-Id"}) {
+    if (call.request().header(header).empty()) {
+      return Error(ErrorCode::missing_audit_header,
+                   std::string(header) + " header is required and cannot be empty")
+          .with("missing_header", header);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Task<contract::Result<void>> begin(Call& call, Operation& operation) {
+  const auto explain = wants_explain(call);
+  if (!explain) co_return explain.error();
+  operation.explain = *explain;
+  const auto deadline = request_deadline(call);
+  if (!deadline) co_return deadline.error();
+  operation.deadline = *deadline;
+  const auto shape = reply_shape(call);
+  if (!shape) co_return shape.error();
+  operation.shape = *shape;
+  auto body = co_await read_json(call);
+  if (!body) co_return body.error();
+  operation.body = *body;
+  co_return contract::Result<void>();
+}
+
+contract::Result<void> route(Call& call, Operation& operation, bool audited,
+                             const std::optional<contract::Error>& parse_error) {
+  const auto client = resolve_client(call);
+  const bool named = client || (client.error().code() != ErrorCode::missing_client_header &&
+                                client.error().code() != ErrorCode::client_mismatch);
+  if (named && audited) {
+    if (auto headers = check_audit_headers(call); !headers) return headers;
+  }
+  if (!client) return client.error();
+  operation.client = *client;
+  if (const auto own = (*client)->definition.limits.timeout_ms) {
+    const auto at = call.exchange.received_at() + std::chrono::milliseconds(*own);
+    operation.deadline = base::Deadline(std::min(operation.deadline.at(), at));
+  }
+  if (auto capability = require(call, **client, contract::Capability::gateway_query); !capability)
+    return capability;
+  if (parse_error) return complete_refusal(*parse_error, **client);
+  const auto found = backend(call, **client);
+  if (!found) return found.error();
+  operation.backend = (*found)->query();
+  return {};
+}
+
+bool belongs_to_stage_8(const contract::Error& error) {
+  return error.code() == ErrorCode::capability_not_supported;
+}
+
+contract::Error complete_refusal(contract::Error error, const catalog::Entry& client) {
+  const auto has = client.definition.capabilities.names();
+  error.with("engine", name(client.definition.engine));
+  error.with("has", std::span<const std::string>(has));
+  for (const auto& detail : error.details()) {
+    if (detail.name == "alternative") return error;
+  }
+  error.with("alternative", std::string_view("Leave this member out of the request."));
+  return error;
+}
+
+engines::ExecutionContext execution_context(const Call& call, Operation& operation,
+                                            engines::Cancellation& cancellation) {
+  return {operation.deadline,
+          call.exchange.memory(),
+          operation.max_rows(call),
+          http::header_is_true(call.request().header("X-Athena-Deadpool-Enable")),
+          &cancellation,
+          operation.explain ? &operation.sql : nullptr};
+}
+
+contract::Error with_deadline(const Call& call, const Operation& operation, contract::Error error) {
+  if (error.code() == ErrorCode::deadline_exceeded) {
+    const auto whole = operation.deadline.at() - call.exchange.received_at();
+    error.with("timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(whole).count());
+  }
+  return error;
+}
+
+bool strip_nulls(const Call& call, bool body_member) {
+  const auto header = call.request().header("X-Strip-Nulls");
+  return header.empty() ? body_member : http::header_is_true(header);
+}
+
+void record(Call& call, const Operation& operation, const contract::Result<query::Summary>& summary) {
+  const auto& definition = operation.client->definition;
+  call.context.metrics.operation(definition.client_name, name(definition.engine), call.route.operation,
+                                 summary.has_value(), summary ? summary->rows_returned : 0,
+                                 summary ? summary->rows_affected : 0, summary && summary->truncated);
+}
+
+}  // namespace athena::api

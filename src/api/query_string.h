@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contract/error.h"
+
+namespace athena::api {
+
+/// The parameters of a URL query, percent-decoded. Invalid escapes or text that is not UTF-8: invalid_value.
+class QueryString {
+ public:
+  static contract::Result<QueryString> parse(std::string_view query);
+  /// The first non-empty value of that name.
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+  /// A whole number within the bounds, or `fallback` when absent; invalid_value naming the parameter
+  /// otherwise.
+  [[nodiscard]] contract::Result<std::int64_t> integer(std::string_view name, std::int64_t fallback,
+                                                       std::int64_t minimum, std::int64_t maximum) const;
+
+ private:
+  std::vector<std::pair<std::string, std::string>> pairs_;
+};
+
+/// `%41` → `A`; nothing when an escape is broken.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+}  // namespace athena::api

@@ -1,0 +1,50 @@
+#include "api/handlers.h"
+#include "api/operation.h"
+#include "api/route.h"
+
+namespace athena::api {
+namespace {
+
+using http::Method;
+using http::MethodSet;
+using Access = Route::Access;
+
+constexpr MethodSet kGet(Method::get);
+constexpr MethodSet kPost(Method::post);
+
+constexpr Route kTable[] = {
+    {kPost, "/gateway/fetch", "gateway", "fetch", "Fetch rows", Access::keyed, nullptr, fetch},
+    {kPost, "/gateway/data", "gateway", "fetch", "Fetch rows", Access::keyed, nullptr, fetch},
+    {MethodSet(Method::put, Method::post), "/gateway/insert", "gateway", "insert", "Insert or upsert rows",
+     Access::keyed, nullptr, insert},
+    {MethodSet(Method::post, Method::put, Method::patch), "/gateway/update", "gateway", "update",
+     "Update rows", Access::keyed, nullptr, update},
+    {MethodSet(Method::delete_, Method::post), "/gateway/delete", "gateway", "delete", "Delete rows",
+     Access::keyed, nullptr, remove},
+    {kGet, "/gateway/capabilities", "gateway", "", "What the client can do", Access::keyed, capabilities,
+     nullptr},
+    {kGet, "/schema/tables", "schema", "", "List tables", Access::keyed, nullptr, schema_tables},
+    {kGet, "/schema/columns", "schema", "", "List the columns of a table", Access::keyed, nullptr,
+     schema_columns},
+    {kGet, "/", "metadata", "", "What this gateway is and which routes it has", Access::open, root, nullptr},
+    {kGet, "/ping", "health", "", "Answers pong", Access::open, ping, nullptr},
+    {kGet, "/live", "health", "", "Whether the process answers", Access::open, live, nullptr},
+    {kGet, "/ready", "health", "", "Whether requests should be sent here", Access::open, ready, nullptr},
+    {kGet, "/health", "health", "", "State of the gateway and its clients", Access::open, health, nullptr},
+    {kGet, "/metrics", "metrics", "", "Metrics in Prometheus' text format", Access::open, nullptr, metrics},
+    {kGet, "/admin/errors/catalog", "admin", "", "All error codes", Access::admin, error_catalog, nullptr},
+    {kGet, "/admin/backends", "admin", "", "Health of the clients' backends", Access::admin, list_backends,
+     nullptr},
+    {kPost, "/admin/backends/{client}/offline", "admin", "", "Force a backend offline", Access::admin,
+     nullptr, force_backend_offline},
+    {kPost, "/admin/backends/{client}/reset", "admin", "", "Reset a backend's health", Access::admin,
+     reset_backend, nullptr},
+};
+
+}  // namespace
+
+std::span<const Route> route_table() {
+  return kTable;
+}
+
+}  // namespace athena::api

@@ -1,0 +1,239 @@
+#include "api/operation.h"
+#include "base/json_writer.h"
+
+namespace athena::api {
+namespace {
+
+using contract::Error;
+using contract::ErrorCode;
+
+/// Rows that a write returns. They are kept until the write is done, as a write can still fail behind its
+/// last row; what does not fit is counted only, for the write itself cannot be taken back then.
+class WrittenRows final : public query::RowSink {
+ public:
+  WrittenRows(const Call& call, query::JsonRowOptions options, bool keep_rows)
+      : max_bytes_(static_cast<std::size_t>(call.settings().max_buffered_bytes)),
+        keep_rows_(keep_rows),
+        json_(rows_, options) {}
+
+  void collect_resource_ids() { json_.collect_resource_ids(); }
+  void begin(const query::RowShape& shape, query::RowSource& source) override { json_.begin(shape, source); }
+  query::RowFlow row(std::span<const query::Cell> cells) override {
+    if (rows_.size() >= max_bytes_) {
+      cut_ = true;
+      return query::RowFlow::more;
+    }
+    return json_.row(cells);
+  }
+  bool restart() override {
+    cut_ = false;
+    return json_.restart();
+  }
+
+  /// The rows, comma separated; empty when none were asked for.
+  [[nodiscard]] std::string_view rows() const { return keep_rows_ ? rows_.view() : std::string_view{}; }
+  [[nodiscard]] std::int64_t count() const { return keep_rows_ ? json_.rows_written() : 0; }
+  [[nodiscard]] std::string_view resource_ids() const { return json_.resource_ids().view(); }
+  [[nodiscard]] bool cut() const { return cut_; }
+
+ private:
+  base::Buffer rows_;
+  std::size_t max_bytes_;
+  bool keep_rows_;
+  bool cut_ = false;
+  query::JsonRowSink json_;
+};
+
+query::JsonRowOptions row_options(const Call& call, bool body_member) {
+  return {strip_nulls(call, body_member), call.settings().force_camel_case_to_snake_case};
+}
+
+/// What the callers of all three writes do between parsing and replying.
+struct Outcome {
+  query::Summary summary;
+  Meta meta;
+};
+
+base::Task<contract::Result<Outcome>> run(Call& call, Operation& operation, const query::Request& request,
+                                          WrittenRows& rows) {
+  // A caller that leaves does not stop a write, so nobody watches for it.
+  engines::Cancellation never;
+  const auto context = execution_context(call, operation, never);
+  auto summary = co_await operation.backend->execute(request, rows, context);
+  record(call, operation, summary);
+  if (!summary) co_return with_deadline(call, operation, summary.error());
+  Outcome outcome;
+  outcome.summary = *summary;
+  outcome.meta.returned_row_count = rows.count();
+  outcome.meta.truncated = summary->truncated || rows.cut();
+  outcome.meta.engine = operation.engine();
+  outcome.meta.attempts = summary->attempts;
+  if (operation.explain) outcome.meta.sql = &operation.sql;
+  co_return outcome;
+}
+
+void append_string_member(base::Buffer& out, std::string_view key, std::string_view value) {
+  out.push_back('"');
+  out.append(key);
+  out.append("\":");
+  base::append_json_string(out, value);
+}
+
+void append_integer_member(base::Buffer& out, std::string_view key, std::int64_t value) {
+  out.append(",\"");
+  out.append(key);
+  out.append("\":");
+  base::append_integer(out, value);
+}
+
+/// The table as the caller wrote it.
+std::string_view table_text(const query::Value& body) {
+  const auto* table = body.find_present("table_name");
+  if (table == nullptr) table = body.find_present("view_name");
+  return table == nullptr ? std::string_view{} : table->text;
+}
+
+/// Parses with `parse` and goes on to stage 10; the request, or nothing when a failure was sent.
+template <class Parse>
+base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operation, bool audited,
+                                                  Parse parse) {
+  auto begun = co_await begin(call, operation);
+  if (!begun) {
+    call.fail(begun.error());
+    co_return std::nullopt;
+  }
+  auto parsed = parse(query::ParseContext{call.exchange.memory(), call.settings(), call.settings().max_rows});
+  std::optional<Error> refusal;
+  if (!parsed) {
+    if (!belongs_to_stage_8(parsed.error())) {
+      call.fail(parsed.error());
+      co_return std::nullopt;
+    }
+    refusal = parsed.error();
+  }
+  if (auto routed = route(call, operation, audited, refusal); !routed) {
+    call.fail(routed.error());
+    co_return std::nullopt;
+  }
+  co_return query::Request(std::move(*parsed));
+}
+
+}  // namespace
+
+base::Task<void> insert(Call& call) {
+  Operation operation;
+  auto request =
+      co_await prepare(call, operation, /*audited=*/true, [&operation](const query::ParseContext& context) {
+        return query::parse_insert(*operation.body, context);
+      });
+  if (!request) co_return;
+  const auto& insert = std::get<query::Insert>(*request);
+  const bool keep_rows = !insert.head && !insert.return_nothing;
+  WrittenRows rows(call, row_options(call, false), keep_rows);
+  rows.collect_resource_ids();
+  auto outcome = co_await run(call, operation, *request, rows);
+  if (!outcome) {
+    call.fail(outcome.error());
+    co_return;
+  }
+  auto& out = call.exchange.response().body;
+  out.append(R"({"status":"success","message":"Data inserted successfully","data":)");
+  if (insert.array_input) {
+    out.push_back('[');
+    out.append(rows.rows());
+    out.push_back(']');
+  } else {
+    out.append(rows.rows().empty() ? std::string_view("null") : rows.rows());
+  }
+  append_integer_member(out, "count", outcome->summary.rows_affected);
+  append_integer_member(out, "affected_rows", outcome->summary.rows_affected);
+  out.append(R"(,"resource_id":)");
+  const auto ids = rows.resource_ids();
+  if (insert.array_input && (!ids.empty() || outcome->summary.rows_affected == 0)) {
+    out.push_back('[');
+    out.append(ids);
+    out.push_back(']');
+  } else {
+    out.append(ids.empty() ? std::string_view("null") : ids);
+  }
+  out.push_back(',');
+  append_string_member(out, "table_name", table_text(*operation.body));
+  out.append(R"(,"success":true,)");
+  append_meta(out, call, outcome->meta);
+  out.push_back('}');
+}
+
+base::Task<void> update(Call& call) {
+  Operation operation;
+  query::ReadOptions options;
+  auto request =
+      co_await prepare(call, operation, /*audited=*/false, [&](const query::ParseContext& context) {
+        return query::parse_update(*operation.body, context, options);
+      });
+  if (!request) co_return;
+  const auto& update = std::get<query::Update>(*request);
+  WrittenRows rows(call, row_options(call, options.strip_nulls), !update.head && !update.return_nothing);
+  auto outcome = co_await run(call, operation, *request, rows);
+  if (!outcome) {
+    call.fail(outcome.error());
+    co_return;
+  }
+  auto& out = call.exchange.response().body;
+  out.append(R"({"status":"success","message":"Data updated successfully","data":[)");
+  out.append(rows.rows());
+  out.push_back(']');
+  append_integer_member(out, "count", outcome->summary.rows_affected);
+  append_integer_member(out, "affected_rows", outcome->summary.rows_affected);
+  out.push_back(',');
+  append_string_member(out, "table_name", table_text(*operation.body));
+  out.push_back(',');
+  append_meta(out, call, outcome->meta);
+  out.push_back('}');
+}
+
+base::Task<void> remove(Call& call) {
+  Operation operation;
+  auto request =
+      co_await prepare(call, operation, /*audited=*/true, [&operation](const query::ParseContext& context) {
+        return query::parse_delete(*operation.body, context);
+      });
+  if (!request) co_return;
+  const auto& removal = std::get<query::Delete>(*request);
+  WrittenRows rows(call, row_options(call, false), removal.return_rows);
+  auto outcome = co_await run(call, operation, *request, rows);
+  if (!outcome) {
+    call.fail(outcome.error());
+    co_return;
+  }
+  auto& out = call.exchange.response().body;
+  out.append(R"({"status":"success","message":"Data deleted successfully","data":)");
+  const auto append_target = [&] {
+    append_string_member(out, "table_name", table_text(*operation.body));
+    if (removal.resource_id != nullptr) {
+      out.append(R"(,"resource_id":)");
+      base::append_json(out, *removal.resource_id);
+    }
+  };
+  if (operation.shape == Shape::rows) {
+    out.push_back('{');
+    append_target();
+    if (removal.return_rows) {
+      out.append(R"(,"rows":[)");
+      out.append(rows.rows());
+      out.push_back(']');
+    }
+    out.push_back('}');
+  } else {
+    out.push_back('[');
+    out.append(rows.rows());
+    out.append("],");
+    append_target();
+  }
+  append_integer_member(out, "count", outcome->summary.rows_affected);
+  append_integer_member(out, "affected_rows", outcome->summary.rows_affected);
+  out.push_back(',');
+  append_meta(out, call, outcome->meta);
+  out.push_back('}');
+}
+
+}  // namespace athena::api
