@@ -1,0 +1,173 @@
+"""The two load generators, pgbench and wrk, and what they cost: requests, CPU seconds, latencies."""
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclasses.dataclass
+class Run:
+    """One measured stretch of load. CPU in microseconds per request."""
+    per_second: float
+    client_cpu_us: float = 0.0    # pgbench, or the gateway
+    database_cpu_us: float = 0.0  # all processes of PostgreSQL
+    p50_us: float = 0.0
+    p99_us: float = 0.0
+    bytes_per_request: float = 0.0
+    wrk_cpu_us: float = 0.0       # what making the load cost, for pgbench it is the client CPU
+
+
+# --- CPU ---------------------------------------------------------------------------------------------------------------
+
+def _stat(pid):
+    """(parent, utime + stime, the same of children it has waited for), seconds; None if it is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = text[text.rindex(")") + 2:].split()
+    return int(fields[1]), (int(fields[11]) + int(fields[12])) / TICK, (int(fields[13]) + int(fields[14])) / TICK
+
+
+def process_cpu(pid):
+    return _stat(pid)[1]
+
+
+def family_cpu(pid):
+    """CPU seconds of a process, its living children, and those that have ended and were waited for."""
+    total = 0.0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            stat = _stat(int(name))
+            if stat and (stat[0] == pid or int(name) == pid):
+                total += stat[1] + (stat[2] if int(name) == pid else 0.0)
+    return total
+
+
+def busy_share(seconds=1.0):
+    """How much of the machine's CPU is in use, 0 to 1. Before a benchmark this is what other programs take away."""
+    def read():
+        values = [int(text) for text in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        return sum(values[:8]), values[3] + values[4]
+    total, idle = read()
+    time.sleep(seconds)
+    total_after, idle_after = read()
+    return 1 - (idle_after - idle) / max(1, total_after - total)
+
+
+class PeakMemory:
+    """The highest RssAnon of a process while the block runs, KiB."""
+
+    def __init__(self, gateway):
+        self._gateway, self._end, self.kib = gateway, threading.Event(), 0
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self):
+        while True:
+            self.kib = max(self.kib, self._gateway.memory_kib())
+            if self._end.wait(0.1):
+                return
+
+    def __exit__(self, *unused):
+        self._end.set()
+        self._thread.join()
+
+
+# --- pgbench -----------------------------------------------------------------------------------------------------------
+
+class Pgbench:
+    """`pgbench -M prepared -c16 -j2` over the server's unix socket."""
+
+    def __init__(self, program, server, database):
+        self._server = server
+        self._base = [program, "-n", "-M", "prepared", "-c16", "-j2", "-h", str(server.dir), "-p", str(server.port),
+                      "-U", "postgres"]
+        self._database = database
+
+    def _call(self, arguments, seconds, cwd=None):
+        """(transactions, per second, CPU seconds of pgbench)."""
+        child = subprocess.Popen([*self._base, "-T", str(seconds), *arguments, self._database], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, cwd=cwd or "/")
+        output, errors = child.stdout.read(), child.stderr.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        count = re.search(r"transactions actually processed: (\d+)", output)
+        speed = re.search(r"tps = ([0-9.]+)", output)
+        failed = re.search(r"failed transactions: (\d+)", output)
+        if child.returncode or not count or not speed or (failed and int(failed.group(1))):
+            raise RuntimeError(f"pgbench {' '.join(arguments)} failed ({child.returncode}):\n{output}{errors}")
+        return int(count.group(1)), float(speed.group(1)), usage.ru_utime + usage.ru_stime
+
+    def run(self, arguments, seconds):
+        before = self._server_cpu()
+        count, speed, client = self._call(arguments, seconds)
+        database = self._server_cpu() - before
+        return Run(speed, client / count * 1e6, database / count * 1e6)
+
+    def latencies(self, arguments, seconds, folder):
+        """(p50, p99) in microseconds. A run of its own: pgbench's log of every transaction costs it time."""
+        prefix = pathlib.Path(folder) / "latency"
+        self._call([*arguments, "-l", f"--log-prefix={prefix}"], seconds, folder)
+        taken = []
+        for log in pathlib.Path(folder).glob("latency.*"):
+            taken += [int(line.split()[2]) for line in log.read_text().splitlines()]
+            log.unlink()
+        taken.sort()
+        return taken[len(taken) // 2], taken[len(taken) * 99 // 100]
+
+    def _server_cpu(self):
+        """Once pgbench's sessions have ended, so that their CPU time has arrived at the postmaster."""
+        end = time.monotonic() + 5
+        while self._server.sessions(self._database, "pgbench") and time.monotonic() < end:
+            time.sleep(0.01)
+        return family_cpu(self._server.pid)
+
+
+# --- wrk ---------------------------------------------------------------------------------------------------------------
+
+class Wrk:
+    """`wrk -t1 -c64` with requests made beforehand, over the gateway's unix socket or, for comparison, over TCP."""
+
+    def __init__(self, gateway, socket_path, tcp, connections=64):
+        self._gateway = gateway
+        self._base = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", str(HERE / "requests.lua")]
+        self._environment = dict(os.environ)
+        if not tcp:
+            library = HERE.parent / "build" / "bench" / "unix_socket.so"
+            if not library.is_file():
+                raise RuntimeError(f"{library} is missing: make bench builds it")
+            self._environment.update(LD_PRELOAD=str(library), BENCH_UNIX_SOCKET=str(socket_path))
+
+    def run(self, method, path, client, highest_key, body, seconds, server=None):
+        """Load for so many seconds. A reply that is not 2xx, or none at all, fails the run."""
+        gateway_before = process_cpu(self._gateway.process.pid)
+        database_before = family_cpu(server.pid) if server else 0.0
+        children_before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            [*self._base, f"-d{seconds}s", f"http://127.0.0.1:{self._gateway.port}/", "--", method, path, client,
+             str(highest_key), body], capture_output=True, text=True, env=self._environment, timeout=seconds + 60)
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if done.returncode or not lines:
+            raise RuntimeError(f"wrk failed ({done.returncode}):\n{done.stdout}{done.stderr}")
+        result = json.loads(lines[-1])
+        if not result["requests"] or result["failed"] or result["not_2xx"]:
+            raise RuntimeError(f"wrk {method} {path}: not every request was answered with 2xx: {result}")
+        count = result["requests"]
+        gateway = process_cpu(self._gateway.process.pid) - gateway_before
+        database = (family_cpu(server.pid) - database_before) if server else 0.0
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        wrk = children.ru_utime + children.ru_stime - children_before.ru_utime - children_before.ru_stime
+        return Run(count / result["seconds"], gateway / count * 1e6, database / count * 1e6, result["p50_us"],
+                   result["p99_us"], result["bytes"] / count, wrk / count * 1e6)
