@@ -111,7 +111,9 @@ int dev_command(ConfigRequest request, const DevOptions& options, const Environm
   if (options.fresh) std::filesystem::remove_all(server.data_dir, error);
   if (auto prepared = prepare_data_dir(server.data_dir); !prepared)
     return report(prepared.error(), kCannotStart);
-  const bool sample = !options.no_sample && config->source.empty();
+  // With clients of the reader's own there is no sample: the default client alone holds it.
+  const auto* local = std::get_if<contract::SqliteConnection>(&config->clients.front().connection);
+  const bool sample = !options.no_sample && local != nullptr && local->path == "local.db";
   if (sample) {
     if (auto made = sqlite::create_sample(server.data_dir + "/sqlite/local.db"); !made) {
       return report("The sample database cannot be made: " + made.error().text(), kCannotStart);

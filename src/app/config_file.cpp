@@ -53,8 +53,7 @@ class Reader {
     errors_.push_back(path_ + ":" + std::to_string(at) + ": " + what);
   }
 
-  void add_map(std::vector<FileMember>& keys, const std::string& section,
-               const YAML::Node& map) {
+  void add_map(std::vector<FileMember>& keys, const std::string& section, const YAML::Node& map) {
     const bool free_form = section == "clients" || section == "postgres_clients";
     for (const auto& entry : map) {
       const auto key = entry.first.as<std::string>();
@@ -72,8 +71,8 @@ class Reader {
   }
 
   /// `gateway: {admission: {window_secs: 1}}` is `gateway.admission_window_secs`.
-  void add_nested(std::vector<FileMember>& keys, const std::string& section,
-                  const std::string& prefix, const YAML::Node& map) {
+  void add_nested(std::vector<FileMember>& keys, const std::string& section, const std::string& prefix,
+                  const YAML::Node& map) {
     for (const auto& entry : map) {
       const auto key = prefix + "_" + entry.first.as<std::string>();
       if (entry.second.IsMap()) {
@@ -84,8 +83,8 @@ class Reader {
     }
   }
 
-  void add_value(std::vector<FileMember>& keys, const std::string& section,
-                 const std::string& key, int at, const YAML::Node& node) {
+  void add_value(std::vector<FileMember>& keys, const std::string& section, const std::string& key, int at,
+                 const YAML::Node& node) {
     const auto earlier =
         std::find_if(keys.begin(), keys.end(), [&](const auto& entry) { return entry.name == key; });
     if (earlier != keys.end()) {
@@ -105,7 +104,8 @@ class Reader {
       for (const auto& entry : node) {
         const auto member = entry.first.as<std::string>();
         if (result.find(member) != nullptr) fail(line(entry.first), name + "." + member + ": given twice");
-        result.members.push_back({member, value(name + "." + member, line(entry.first), entry.second, depth + 1)});
+        result.members.push_back(
+            {member, value(name + "." + member, line(entry.first), entry.second, depth + 1)});
       }
     } else if (node.IsSequence()) {
       result.is_list = true;

@@ -327,7 +327,8 @@ base::Result<void, std::string> apply_key(Config& config, const KeyInfo& key, st
       return {};
     }
     case KeyType::choice:
-      if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end()) return wrong(key, text);
+      if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end())
+        return wrong(key, text);
       key.set_text(config, std::string(text));
       return {};
     case KeyType::list: {

@@ -60,7 +60,8 @@ TEST_F(ConfigTest, EveryMistakeIsListedAtOnceWithItsLine) {
   const auto text = error(
       "api:\n  port: 99999\n  cors_admin: maybe\ngateway:\n  max_rows: 0\n  max_rows: 5\n  response_shape: "
       "tree\n");
-  EXPECT_NE(text.find("config.yaml:2: api.port: must be a whole number from 0 to 65535, not 99999"), std::string::npos)
+  EXPECT_NE(text.find("config.yaml:2: api.port: must be a whole number from 0 to 65535, not 99999"),
+            std::string::npos)
       << text;
   EXPECT_NE(text.find("config.yaml:3: api.cors_admin: must be true or false"), std::string::npos) << text;
   EXPECT_NE(text.find("config.yaml:5: gateway.max_rows: must be a whole number from 1"), std::string::npos)

@@ -94,7 +94,8 @@ base::Result<void, std::string> claim_instance_id(const std::string& data_dir, s
   const auto kept = trimmed(std::string(text, size > 0 ? static_cast<std::size_t>(size) : 0));
   if (kept.size() == fresh.size()) {
     instance_id = kept;
-  } else if (ftruncate(file, 0) != 0 || pwrite(file, (instance_id + "\n").data(), instance_id.size() + 1, 0) < 0) {
+  } else if (ftruncate(file, 0) != 0 ||
+             pwrite(file, (instance_id + "\n").data(), instance_id.size() + 1, 0) < 0) {
     return path + " cannot be written: " + std::strerror(errno);
   }
   return {};  // the descriptor stays open, and with it the lock

@@ -137,8 +137,8 @@ class Runtime {
     shards_.run_on_all([this](base::Shard& shard) {
       if (gateways_[shard.index()]) gateways_[shard.index()]->context().backends.shutdown();
     });
-    // What the backends posted to end themselves runs before they are destroyed, on their shards. The gateways stay until the
-    // loops have ended, as connections refer to them.
+    // What the backends posted to end themselves runs before they are destroyed, on their shards. The
+    // gateways stay until the loops have ended, as connections refer to them.
     shards_.run_on_all([](base::Shard&) {});
     shards_.run_on_all([this](base::Shard& shard) {
       if (gateways_[shard.index()]) gateways_[shard.index()]->context().backends.clear();
@@ -160,7 +160,8 @@ class Runtime {
   std::unique_ptr<http::Server> server_;
 };
 
-/// Takes SIGTERM, SIGINT and SIGUSR1 from its construction on, so that none of them is lost while the gateway starts.
+/// Takes SIGTERM, SIGINT and SIGUSR1 from its construction on, so that none of them is lost while the gateway
+/// starts.
 class Signals {
  public:
   /// Waits for SIGTERM or SIGINT, drains, and says whether nothing was cut.
@@ -255,7 +256,8 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   if (options.on_listening) options.on_listening(port, keys->generated_key);
   runtime.open_backends();
   if (!signals.serve(runtime.server())) {
-    // What was cut may still wait for its database, so nothing of it can be taken apart: the kernel ends it all.
+    // What was cut may still wait for its database, so nothing of it can be taken apart: the kernel ends it
+    // all.
     log_warn("stopped; some requests were cut");
     std::_Exit(kFailed);
   }

@@ -1,6 +1,6 @@
 // link: athena_engines_postgres
-// What a PostgreSQL server may send: frames are taken apart safely, the same however the bytes are split, and a connection
-// with requests on it ends each of them exactly once.
+// What a PostgreSQL server may send: frames are taken apart safely, the same however the bytes are split, and
+// a connection with requests on it ends each of them exactly once.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -106,7 +106,8 @@ void converse(std::string_view stream) {
   Connection::Settings settings;
   settings.prepared_statements = 2;
   settings.counters = &counters;
-  auto connection = std::make_shared<Connection>(shard, mailbox, Session::over_socket(sockets[0]), settings, owner);
+  auto connection =
+      std::make_shared<Connection>(shard, mailbox, Session::over_socket(sockets[0]), settings, owner);
   connection->start();
   constexpr std::string_view kTexts[] = {"SELECT 1", "SELECT 2", "SELECT 1", "SELECT 3"};
   Request requests[6];

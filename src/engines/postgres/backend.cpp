@@ -45,7 +45,8 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
     settle(listed.has_value());
     co_return listed;
   }
-  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string table_schema, std::string table_name,
+  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string table_schema,
+                                                                         std::string table_name,
                                                                          base::Deadline deadline) override {
     pool_.touch();
     if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();

@@ -55,7 +55,9 @@ class BackendServerTest : public ::testing::Test {
     return R"({"table_name":"items","columns":[)" + std::string(columns) +
            R"(],"conditions":[{"operator":"eq","column":"id","value":)" + std::to_string(id) + "}]}";
   }
-  static std::string row(int id) { return R"({"id":)" + std::to_string(id) + R"(,"name":"name )" + std::to_string(id) + "\"}"; }
+  static std::string row(int id) {
+    return R"({"id":)" + std::to_string(id) + R"(,"name":"name )" + std::to_string(id) + "\"}";
+  }
 
   static std::unique_ptr<Server> server;
   contract::PostgresConnection connection;
@@ -109,12 +111,24 @@ TEST_F(BackendServerTest, TenThousandRandomMixesKeepTheirAnswers) {
       switch (one.kind) {
         case 0:
         case 1:
-        case 2: ASSERT_EQ(answer.rows, row(one.id)) << answer.code(); break;
-        case 3: ASSERT_EQ(answer.detail("sql_state"), "\"22012\"") << answer.code() << answer.rows; break;
-        case 4: ASSERT_EQ(answer.detail("sql_state"), "\"22P02\"") << answer.code() << answer.rows; break;
-        case 5: ASSERT_EQ(answer.rows, R"({"id":)" + std::to_string(one.id) + "}"); break;
-        case 6: ASSERT_EQ(answer.summary.rows_returned, 3); break;
-        default: ASSERT_EQ(answer.code(), "unique_violation"); break;
+        case 2:
+          ASSERT_EQ(answer.rows, row(one.id)) << answer.code();
+          break;
+        case 3:
+          ASSERT_EQ(answer.detail("sql_state"), "\"22012\"") << answer.code() << answer.rows;
+          break;
+        case 4:
+          ASSERT_EQ(answer.detail("sql_state"), "\"22P02\"") << answer.code() << answer.rows;
+          break;
+        case 5:
+          ASSERT_EQ(answer.rows, R"({"id":)" + std::to_string(one.id) + "}");
+          break;
+        case 6:
+          ASSERT_EQ(answer.summary.rows_returned, 3);
+          break;
+        default:
+          ASSERT_EQ(answer.code(), "unique_violation");
+          break;
       }
     }
     sent.clear();
@@ -124,15 +138,25 @@ TEST_F(BackendServerTest, TenThousandRandomMixesKeepTheirAnswers) {
     std::string body;
     Kind operation = Kind::fetch;
     switch (kind) {
-      case 3: body = R"({"table_name":"failing"})"; break;
-      case 4: body = R"({"table_name":"items","columns":["name::int4"],"limit":1})"; break;
-      case 5: body = by_id(id, "\"id\""); break;
-      case 6: body = R"({"table_name":"items","columns":["id","tags"],"limit":3})"; break;
+      case 3:
+        body = R"({"table_name":"failing"})";
+        break;
+      case 4:
+        body = R"({"table_name":"items","columns":["name::int4"],"limit":1})";
+        break;
+      case 5:
+        body = by_id(id, "\"id\"");
+        break;
+      case 6:
+        body = R"({"table_name":"items","columns":["id","tags"],"limit":3})";
+        break;
       case 7:
         body = R"({"table_name":"one","insert_body":{"id":1}})";
         operation = Kind::insert;
         break;
-      default: body = by_id(id); break;
+      default:
+        body = by_id(id);
+        break;
     }
     sent.push_back({kind, id, gateway.send(operation, body, {})});
     if (sent.size() == 250) {
@@ -147,35 +171,46 @@ TEST_F(BackendServerTest, TenThousandRandomMixesKeepTheirAnswers) {
 
 TEST_F(BackendServerTest, WritesAndTheirRows) {
   Gateway gateway(connection);
-  auto answer = gateway.run(Kind::insert, R"({"table_name":"notes","insert_body":{"id":1,"body":"one"}})", {});
+  auto answer =
+      gateway.run(Kind::insert, R"({"table_name":"notes","insert_body":{"id":1,"body":"one"}})", {});
   ASSERT_EQ(answer.code(), "ok") << answer.error->text();
   EXPECT_EQ(answer.rows, R"({"id":1,"body":"one"})");
   EXPECT_EQ(answer.summary.rows_affected, 1);
   // Two column sets: two statements in one transaction, rows back in input order.
-  answer = gateway.run(Kind::insert,
-                       R"({"table_name":"notes","insert_body":[{"id":5,"body":"e"},{"id":4},{"id":3,"body":"c"},{"id":2}]})", {});
+  answer = gateway.run(
+      Kind::insert,
+      R"({"table_name":"notes","insert_body":[{"id":5,"body":"e"},{"id":4},{"id":3,"body":"c"},{"id":2}]})",
+      {});
   ASSERT_EQ(answer.code(), "ok") << answer.error->text();
-  EXPECT_EQ(answer.rows, R"({"id":5,"body":"e"},{"id":4,"body":null},{"id":3,"body":"c"},{"id":2,"body":null})");
+  EXPECT_EQ(answer.rows,
+            R"({"id":5,"body":"e"},{"id":4,"body":null},{"id":3,"body":"c"},{"id":2,"body":null})");
   EXPECT_EQ(answer.summary.rows_affected, 4);
   // One of several fails: none is stored.
-  answer = gateway.run(Kind::insert, R"({"table_name":"notes","insert_body":[{"id":10,"body":"x"},{"id":1}]})", {});
+  answer = gateway.run(Kind::insert,
+                       R"({"table_name":"notes","insert_body":[{"id":10,"body":"x"},{"id":1}]})", {});
   EXPECT_EQ(answer.code(), "unique_violation");
   EXPECT_EQ(answer.detail("constraint"), "\"notes_pkey\"");
   EXPECT_EQ(server->sql("select count(*) from notes where id = 10"), "0");
-  answer = gateway.run(Kind::update,
-                       R"({"table_name":"notes","set":{"body":"z"},"conditions":[{"operator":"gte","column":"id","value":4}]})", {});
+  answer = gateway.run(
+      Kind::update,
+      R"({"table_name":"notes","set":{"body":"z"},"conditions":[{"operator":"gte","column":"id","value":4}]})",
+      {});
   ASSERT_EQ(answer.code(), "ok") << answer.error->text();
   EXPECT_EQ(answer.summary.rows_affected, 2);
-  answer = gateway.run(Kind::remove, R"({"table_name":"notes","conditions":[{"operator":"in","column":"id","value":[4,5,99]}]})", {});
+  answer = gateway.run(
+      Kind::remove,
+      R"({"table_name":"notes","conditions":[{"operator":"in","column":"id","value":[4,5,99]}]})", {});
   ASSERT_EQ(answer.code(), "ok") << answer.error->text();
   EXPECT_EQ(answer.summary.rows_affected, 2);
-  EXPECT_EQ(server->sql("select string_agg(id||coalesce(body,'-'), ',' order by id) from notes"), "1one,2-,3c");
+  EXPECT_EQ(server->sql("select string_agg(id||coalesce(body,'-'), ',' order by id) from notes"),
+            "1one,2-,3c");
 }
 
 TEST_F(BackendServerTest, TriggersLeaveNoSessionStateBehind) {
   connection.pool.max_connections = 1;  // the very same session is used again
   Gateway gateway(connection);
-  ASSERT_EQ(gateway.run(Kind::insert, R"({"table_name":"triggered","insert_body":{"id":1}})", {}).code(), "ok");
+  ASSERT_EQ(gateway.run(Kind::insert, R"({"table_name":"triggered","insert_body":{"id":1}})", {}).code(),
+            "ok");
   EXPECT_EQ(gateway.fetch(R"({"table_name":"mark"})").rows, R"({"v":""})");
   EXPECT_EQ(gateway.fetch(by_id(3)).rows, row(3));
   EXPECT_EQ(gateway.client->status().pool.size, 1);
@@ -194,8 +229,9 @@ TEST_F(BackendServerTest, ADeadlineEndsASlowReadAndItsBackend) {
     EXPECT_GE(took, 390ms);
     EXPECT_LE(took, 900ms);
     std::this_thread::sleep_for(400ms);
-    EXPECT_EQ(server->sql("select count(*) from pg_stat_activity where query like '%\"slow\"%' and state = 'active' "
-                          "and pid <> pg_backend_pid()"),
+    EXPECT_EQ(server->sql(
+                  "select count(*) from pg_stat_activity where query like '%\"slow\"%' and state = 'active' "
+                  "and pid <> pg_backend_pid()"),
               "0");
     EXPECT_EQ(gateway.fetch(by_id(9)).rows, row(9));
   }
@@ -219,7 +255,8 @@ TEST_F(BackendServerTest, OthersDoNotWaitBehindASlowReadForEver) {
 TEST_F(BackendServerTest, ALockedTableHoldsNobodyUp) {
   Gateway gateway(connection);
   ASSERT_EQ(gateway.fetch(R"({"table_name":"notes","limit":1})").code(), "ok");
-  std::thread holder([] { server->sql("begin; lock table notes in access exclusive mode; select pg_sleep(1.2); commit"); });
+  std::thread holder(
+      [] { server->sql("begin; lock table notes in access exclusive mode; select pg_sleep(1.2); commit"); });
   std::this_thread::sleep_for(300ms);
   const auto began = base::Clock::now();
   auto locked = gateway.send(Kind::fetch, R"({"table_name":"notes","limit":1})", {});
@@ -257,7 +294,8 @@ TEST_F(BackendServerTest, KilledBackendsUnderLoad) {
         if (answer.error) {
           ++failed_reads;
           ++failures[answer.code() + answer.detail("reason")];
-          EXPECT_TRUE(answer.code() == "backend_unreachable" || answer.code() == "circuit_open") << answer.code();
+          EXPECT_TRUE(answer.code() == "backend_unreachable" || answer.code() == "circuit_open")
+              << answer.code();
         } else if (answer.rows != row(id)) {
           ++wrong;
         }
@@ -267,13 +305,16 @@ TEST_F(BackendServerTest, KilledBackendsUnderLoad) {
   std::thread writer([&] {
     for (int n = 1; running; ++n) {
       const auto answer = gateway.run(
-          Kind::insert, R"({"table_name":"keyed","insert_body":{"k":"k)" + std::to_string(n) + R"(","n":1}})", {});
+          Kind::insert, R"({"table_name":"keyed","insert_body":{"k":"k)" + std::to_string(n) + R"(","n":1}})",
+          {});
       written.push_back({n, answer.code()});
     }
   });
   for (int i = 0; i < 6; ++i) {
     std::this_thread::sleep_for(400ms);
-    server->sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name='athena/test' order by random() limit 1");
+    server->sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name='athena/test' order "
+        "by random() limit 1");
   }
   running = false;
   reader.join();
@@ -293,7 +334,8 @@ TEST_F(BackendServerTest, KilledBackendsUnderLoad) {
       EXPECT_EQ(stored, "0") << n << ' ' << code;
     }
     if (code != "ok") {
-      EXPECT_TRUE(code == "outcome_unknown" || code == "backend_unreachable" || code == "circuit_open") << code;
+      EXPECT_TRUE(code == "outcome_unknown" || code == "backend_unreachable" || code == "circuit_open")
+          << code;
     }
     if (n > 300) break;
   }
@@ -305,7 +347,8 @@ TEST_F(BackendServerTest, KilledBackendsUnderLoad) {
 /// Wants a pause after every row of the first ones and is woken by a timer.
 class HesitantSink final : public query::RowSink {
  public:
-  HesitantSink(base::Shard& shard, int pauses) : shard_(shard), pauses_(pauses), timer_([this] { source_->resume(); }) {}
+  HesitantSink(base::Shard& shard, int pauses)
+      : shard_(shard), pauses_(pauses), timer_([this] { source_->resume(); }) {}
   void begin(const query::RowShape&, query::RowSource& source) override { source_ = &source; }
   query::RowFlow row(std::span<const query::Cell> cells) override {
     sum += std::stoll(std::string(cells[0].text));
@@ -329,9 +372,11 @@ TEST_F(BackendServerTest, APausedReceiverHoldsItsOwnConnectionOnly) {
     HesitantSink sink(gateway.shard(0), 20);
     Gateway::Options options;
     options.sink = &sink;
-    auto paused = gateway.send(
-        Kind::fetch, R"({"table_name":"big","columns":["id","filler"],"sort_by":{"field":"id"},"limit":)" + std::to_string(limit) + "}",
-        options);
+    auto paused =
+        gateway.send(Kind::fetch,
+                     R"({"table_name":"big","columns":["id","filler"],"sort_by":{"field":"id"},"limit":)" +
+                         std::to_string(limit) + "}",
+                     options);
     for (int i = 1; i <= 50; ++i) EXPECT_EQ(gateway.fetch(by_id(i)).rows, row(i));
     const auto answer = paused.get();
     EXPECT_EQ(answer.code(), "ok");
@@ -354,7 +399,8 @@ TEST_F(BackendServerTest, APausedReceiverMeetsItsDeadline) {
     options.sink = &sink;
     options.timeout = 500ms;
     const auto began = base::Clock::now();
-    const auto answer = gateway.fetch(R"({"table_name":"big","limit":)" + std::to_string(limit) + "}", options);
+    const auto answer =
+        gateway.fetch(R"({"table_name":"big","limit":)" + std::to_string(limit) + "}", options);
     EXPECT_EQ(answer.code(), "deadline_exceeded");
     EXPECT_LE(base::Clock::now() - began, 1100ms);
     for (int i = 1; i <= 50; ++i) EXPECT_EQ(gateway.fetch(by_id(i)).rows, row(i));
@@ -373,8 +419,9 @@ TEST_F(BackendServerTest, ACallerWhoLeavesFreesTheBackend) {
     gateway.shard(0).post([&] { cancellation.request(); });
     EXPECT_EQ(left.get().code(), "client_closed_request");
     std::this_thread::sleep_for(500ms);
-    EXPECT_EQ(server->sql("select count(*) from pg_stat_activity where query like '%\"slow\"%' and state = 'active' "
-                          "and pid <> pg_backend_pid()"),
+    EXPECT_EQ(server->sql(
+                  "select count(*) from pg_stat_activity where query like '%\"slow\"%' and state = 'active' "
+                  "and pid <> pg_backend_pid()"),
               "0");
     EXPECT_EQ(gateway.fetch(by_id(4)).rows, row(4));
   }
@@ -384,7 +431,9 @@ TEST_F(BackendServerTest, AnAdministratorsCancelIsNotRepeated) {
   Gateway gateway(connection);
   auto stopped = gateway.send(Kind::fetch, R"({"table_name":"slow"})", {});
   std::this_thread::sleep_for(500ms);
-  server->sql("select pg_cancel_backend(pid) from pg_stat_activity where query like '%\"slow\"%' and pid <> pg_backend_pid()");
+  server->sql(
+      "select pg_cancel_backend(pid) from pg_stat_activity where query like '%\"slow\"%' and pid <> "
+      "pg_backend_pid()");
   const auto answer = stopped.get();
   EXPECT_EQ(answer.code(), "statement_timeout");
   EXPECT_EQ(answer.detail("reason"), "\"cancelled_in_database\"");
@@ -462,7 +511,9 @@ TEST_F(BackendServerTest, ManyShardsFewConnections) {
     EXPECT_EQ(answer.rows, row(id)) << answer.code();
   }
   EXPECT_LE(gateway.client->status().pool.size, 4);
-  EXPECT_LE(std::stoi(server->sql("select count(*) from pg_stat_activity where application_name='athena/test'")), 4);
+  EXPECT_LE(
+      std::stoi(server->sql("select count(*) from pg_stat_activity where application_name='athena/test'")),
+      4);
 }
 
 TEST_F(BackendServerTest, AShardWithoutConnectionsOfItsOwn) {
@@ -472,7 +523,8 @@ TEST_F(BackendServerTest, AShardWithoutConnectionsOfItsOwn) {
   Gateway::Options options;
   options.shard = 7;
   options.sink = &sink;
-  auto answer = gateway.fetch(R"({"table_name":"big","columns":["id","filler"],"sort_by":{"field":"id"},"limit":10000})", options);
+  auto answer = gateway.fetch(
+      R"({"table_name":"big","columns":["id","filler"],"sort_by":{"field":"id"},"limit":10000})", options);
   EXPECT_EQ(answer.code(), "ok");
   EXPECT_EQ(sink.rows, 10000);
   EXPECT_EQ(sink.sum, 10000LL * 10001 / 2);
@@ -492,7 +544,8 @@ TEST_F(BackendServerTest, AShardWithoutConnectionsOfItsOwn) {
   gateway.shard(7).post([&] { cancellation.request(); });
   EXPECT_EQ(left.get().code(), "client_closed_request");
   auto tables = base::asio::co_spawn(gateway.shard(7).context().get_executor(),
-                                     gateway.backends[7]->schema()->tables({}, base::Deadline::in(5s)), base::asio::use_future)
+                                     gateway.backends[7]->schema()->tables({}, base::Deadline::in(5s)),
+                                     base::asio::use_future)
                     .get();
   ASSERT_TRUE(tables);
   EXPECT_GT(tables->size(), 5U);
@@ -518,7 +571,9 @@ TEST_F(BackendServerTest, ConnectionsAgeAndIdleOnesGo) {
   connection.pool.idle_timeout_seconds = 2;
   Gateway gateway(connection);
   ASSERT_EQ(gateway.fetch(by_id(1)).code(), "ok");
-  const std::string pids = "select string_agg(pid::text, ',' order by pid) from pg_stat_activity where application_name='athena/test'";
+  const std::string pids =
+      "select string_agg(pid::text, ',' order by pid) from pg_stat_activity where "
+      "application_name='athena/test'";
   const auto before = server->sql(pids);
   const auto began = base::Clock::now();
   for (int i = 1; base::Clock::now() - began < 2500ms; i = i % 5000 + 1) {
@@ -550,14 +605,16 @@ TEST_F(BackendServerTest, AFrozenBackendIsGivenUp) {
   Gateway gateway(connection);
   ASSERT_EQ(gateway.fetch(by_id(1)).code(), "ok");
   ASSERT_EQ(gateway.fetch(R"({"table_name":"notes","limit":1})").code(), "ok");
-  const auto pids = server->sql("select string_agg(pid::text, ' ') from pg_stat_activity where application_name='athena/test'");
+  const auto pids = server->sql(
+      "select string_agg(pid::text, ' ') from pg_stat_activity where application_name='athena/test'");
   ASSERT_EQ(std::system(("kill -STOP " + pids).c_str()), 0);
   for (const bool write : {false, true}) {
     Gateway::Options options;
     options.timeout = 500ms;
     const auto began = base::Clock::now();
-    const auto answer = write ? gateway.run(Kind::insert, R"({"table_name":"notes","insert_body":{"id":900}})", options)
-                              : gateway.fetch(by_id(2), options);
+    const auto answer =
+        write ? gateway.run(Kind::insert, R"({"table_name":"notes","insert_body":{"id":900}})", options)
+              : gateway.fetch(by_id(2), options);
     // The write may have been stored: nobody knows.
     EXPECT_EQ(answer.code(), write ? "outcome_unknown" : "deadline_exceeded");
     EXPECT_LE(base::Clock::now() - began, 1100ms);
@@ -579,13 +636,15 @@ TEST_F(BackendServerTest, AFrozenBackendIsGivenUp) {
 TEST_F(BackendServerTest, ReadOnlyClients) {
   connection.read_only = true;
   Gateway gateway(connection);
-  EXPECT_EQ(gateway.run(Kind::insert, R"({"table_name":"one","insert_body":{"id":77}})", {}).code(), "read_only_violation");
+  EXPECT_EQ(gateway.run(Kind::insert, R"({"table_name":"one","insert_body":{"id":77}})", {}).code(),
+            "read_only_violation");
 }
 
 TEST_F(BackendServerTest, DiscoveryOfTheSchema) {
   Gateway gateway(connection);
   auto tables = base::asio::co_spawn(gateway.shard(0).context().get_executor(),
-                                     gateway.backends[0]->schema()->tables({}, base::Deadline::in(5s)), base::asio::use_future)
+                                     gateway.backends[0]->schema()->tables({}, base::Deadline::in(5s)),
+                                     base::asio::use_future)
                     .get();
   ASSERT_TRUE(tables);
   EXPECT_GT(tables->size(), 5U);
@@ -609,7 +668,8 @@ TEST_F(BackendServerTest, ZServerStopsAndComesBack) {
   EXPECT_EQ(gateway.client->status().last_error_reason, "refused");
   ASSERT_TRUE(server->start());
   const auto began = base::Clock::now();
-  while (gateway.fetch(by_id(1)).code() != "ok" && base::Clock::now() - began < 5s) std::this_thread::sleep_for(20ms);
+  while (gateway.fetch(by_id(1)).code() != "ok" && base::Clock::now() - began < 5s)
+    std::this_thread::sleep_for(20ms);
   EXPECT_LE(base::Clock::now() - began, 2500ms);
   EXPECT_EQ(gateway.fetch(by_id(2)).rows, row(2));
   EXPECT_EQ(gateway.client->status().state, engines::HealthState::closed);

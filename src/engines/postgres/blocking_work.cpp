@@ -53,7 +53,8 @@ class Workers {
 }  // namespace
 
 bool run_blocking(BlockingWork kind, std::function<void()> work) {
-  // Never destroyed: a thread may hang in a name lookup or a cancel while the process ends, and nobody shall wait for it.
+  // Never destroyed: a thread may hang in a name lookup or a cancel while the process ends, and nobody shall
+  // wait for it.
   static auto* const workers = new std::array<Workers, 2>;
   return (*workers)[static_cast<std::size_t>(kind)].run(std::move(work));
 }

@@ -7,8 +7,8 @@
 
 namespace athena::postgres {
 
-/// Makes the types named in the request's casts known. True when at least one of them is new. Off the hot path: called when
-/// a compilation met a type it did not know.
+/// Makes the types named in the request's casts known. True when at least one of them is new. Off the hot
+/// path: called when a compilation met a type it did not know.
 base::Task<bool> load_casts(const query::Request& request, SchemaCache& schema, base::Deadline deadline);
 
 }  // namespace athena::postgres

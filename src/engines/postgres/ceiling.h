@@ -23,8 +23,8 @@ struct Seat {
   std::atomic<bool> starving{false};  ///< requests wait there because a ceiling was hit
 };
 
-/// The open connections of all clients of the process, and who would like more of them. Thread-safe; the mutex is taken
-/// when a connection opens or closes, never per request.
+/// The open connections of all clients of the process, and who would like more of them. Thread-safe; the
+/// mutex is taken when a connection opens or closes, never per request.
 class ConnectionCeiling {
  public:
   static ConnectionCeiling& process();

@@ -32,7 +32,8 @@ Client::Client(contract::ClientDefinition definition, engines::EngineEnvironment
   const unsigned shards = std::max(environment.shard_count, 1U);
   home_shards_ = std::clamp(static_cast<unsigned>(ceiling) / 2, 1U, shards);
   const int share = ceiling / (2 * static_cast<int>(home_shards_));
-  pipelined_per_shard_ = ceiling == 1 ? 0 : std::clamp(share, 1, std::clamp(connection_.pool.pipelined_per_shard, 1, 4));
+  pipelined_per_shard_ =
+      ceiling == 1 ? 0 : std::clamp(share, 1, std::clamp(connection_.pool.pipelined_per_shard, 1, 4));
   transaction_pooler = connection_.transaction_pooler;
   const auto target = parse_target(connection_);
   if (!target) {
@@ -41,10 +42,13 @@ Client::Client(contract::ClientDefinition definition, engines::EngineEnvironment
     return;
   }
   connector_ = std::make_shared<Connector>(Connector::Parameters{
-      *target, definition_.client_name, connection_.transaction_pooler ? std::string() : startup_options(connection_).text(),
+      *target, definition_.client_name,
+      connection_.transaction_pooler ? std::string() : startup_options(connection_).text(),
       connection_.transaction_pooler
           ? std::string()
-          : StartupOptions().set("lock_timeout", std::to_string(connection_.pool.pipelined_lock_wait_ms)).text(),
+          : StartupOptions()
+                .set("lock_timeout", std::to_string(connection_.pool.pipelined_lock_wait_ms))
+                .text(),
       std::chrono::seconds(std::max(connection_.pool.connection_timeout_seconds, 1))});
 }
 
@@ -71,10 +75,12 @@ engines::BackendStatus Client::status() const {
   status.counters.pool_timeouts = get(pool_timeouts);
   status.counters.prepared_statements = get(prepared.prepared);
   status.counters.prepared_evictions = get(prepared.evicted);
-  status.counters.schema_cache_entries = static_cast<std::uint64_t>(std::max<std::int64_t>(get(schema_entries), 0));
+  status.counters.schema_cache_entries =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(get(schema_entries), 0));
   status.counters.schema_cache_reloads = get(schema_reloads);
   if (const auto check = get(last_check_ms); check != 0) status.last_check_at_ms = check;
-  if (const auto latency = get(latency_us); latency >= 0) status.latency_ms = static_cast<double>(latency) / 1000.0;
+  if (const auto latency = get(latency_us); latency >= 0)
+    status.latency_ms = static_cast<double>(latency) / 1000.0;
   if (broken_) {
     status.state = engines::HealthState::unreachable;
     status.last_error_code = contract::info(broken_->code()).name;

@@ -16,7 +16,8 @@
 
 namespace athena::postgres {
 
-/// The process-wide side of a PostgreSQL client: where to connect, the breaker, what its pools share. Thread-safe.
+/// The process-wide side of a PostgreSQL client: where to connect, the breaker, what its pools share.
+/// Thread-safe.
 class Client final : public engines::EngineClient, public std::enable_shared_from_this<Client> {
  public:
   Client(contract::ClientDefinition definition, engines::EngineEnvironment environment);
@@ -33,7 +34,8 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   [[nodiscard]] const contract::GatewaySettings& settings() const { return environment_.settings; }
   /// Shards that hold connections; the others hand their requests over.
   [[nodiscard]] unsigned home_shards() const { return home_shards_; }
-  /// Pipelined connections of one shard at most; 0 = the ceiling leaves room for one connection only, which serves both kinds.
+  /// Pipelined connections of one shard at most; 0 = the ceiling leaves room for one connection only, which
+  /// serves both kinds.
   [[nodiscard]] int pipelined_per_shard() const { return pipelined_per_shard_; }
   /// Null when the connection text can't be read; `broken` then says why.
   [[nodiscard]] Connector* connector() const { return connector_.get(); }
@@ -52,13 +54,14 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   PreparedCache::Counters prepared;
   std::atomic<int> open{0};  ///< reserved connections, those being made included
   std::atomic<int> pipelined{0}, idle{0}, leased{0}, connecting{0}, waiting{0};
-  std::atomic<std::uint64_t> pipelined_requests{0}, exclusive_requests{0}, retries{0}, reconnects{0}, pool_timeouts{0};
+  std::atomic<std::uint64_t> pipelined_requests{0}, exclusive_requests{0}, retries{0}, reconnects{0},
+      pool_timeouts{0};
   std::atomic<std::int64_t> schema_entries{0};
   std::atomic<std::uint64_t> schema_reloads{0};
   std::atomic<std::int64_t> last_check_ms{0};  ///< Unix; 0 = never
   std::atomic<std::int64_t> latency_us{-1};
-  std::atomic<std::int64_t> next_check{0};     ///< steady clock, ns: which pool checks an unused client
-  std::atomic<bool> probing{false};            ///< one pool has taken the probes of an outage on
+  std::atomic<std::int64_t> next_check{0};  ///< steady clock, ns: which pool checks an unused client
+  std::atomic<bool> probing{false};         ///< one pool has taken the probes of an outage on
   std::atomic<bool> started{false};
   std::atomic<bool> transaction_pooler{false};
 

@@ -70,7 +70,9 @@ std::vector<Address> resolve(const Target::Host& host) {
     std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
     address.length = entry->ai_addrlen;
     std::array<char, NI_MAXHOST> text{};
-    if (::getnameinfo(entry->ai_addr, entry->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) continue;
+    if (::getnameinfo(entry->ai_addr, entry->ai_addrlen, text.data(), text.size(), nullptr, 0,
+                      NI_NUMERICHOST) != 0)
+      continue;
     address.text = text.data();
     found.push_back(std::move(address));
   }
@@ -89,10 +91,12 @@ TlsAnswer ask_for_tls(const Address& address, Deadline deadline, const std::atom
     if (!wait_for(socket.fd, POLLOUT, deadline, abandoned)) return TlsAnswer::timeout;
     int error = 0;
     socklen_t size = sizeof error;
-    if (::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return TlsAnswer::refused;
+    if (::getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+      return TlsAnswer::refused;
   }
   static constexpr unsigned char kRequest[] = {0, 0, 0, 8, 0x04, 0xD2, 0x16, 0x2F};
-  if (::send(socket.fd, kRequest, sizeof kRequest, MSG_NOSIGNAL) != sizeof kRequest) return TlsAnswer::protocol;
+  if (::send(socket.fd, kRequest, sizeof kRequest, MSG_NOSIGNAL) != sizeof kRequest)
+    return TlsAnswer::protocol;
   if (!wait_for(socket.fd, POLLIN, deadline, abandoned)) return TlsAnswer::timeout;
   char answer = 0;
   if (::recv(socket.fd, &answer, 1, 0) != 1) return TlsAnswer::protocol;
@@ -101,18 +105,24 @@ TlsAnswer ask_for_tls(const Address& address, Deadline deadline, const std::atom
 
 const char* ssl_mode_name(Target::SslMode mode) {
   switch (mode) {
-    case Target::SslMode::disable: return "disable";
-    case Target::SslMode::allow: return "allow";
-    case Target::SslMode::prefer: return "prefer";
-    case Target::SslMode::require: return "require";
-    case Target::SslMode::verify_ca: return "verify-ca";
-    case Target::SslMode::verify_full: return "verify-full";
+    case Target::SslMode::disable:
+      return "disable";
+    case Target::SslMode::allow:
+      return "allow";
+    case Target::SslMode::prefer:
+      return "prefer";
+    case Target::SslMode::require:
+      return "require";
+    case Target::SslMode::verify_ca:
+      return "verify-ca";
+    case Target::SslMode::verify_full:
+      return "verify-full";
   }
   return "verify-full";
 }
 
-/// libpq has no call for the SQLSTATE of a failed connect; under PQERRORS_SQLSTATE the message ends with it, whatever the
-/// language: "…FATAL:  28P01".
+/// libpq has no call for the SQLSTATE of a failed connect; under PQERRORS_SQLSTATE the message ends with it,
+/// whatever the language: "…FATAL:  28P01".
 std::string sql_state_of(std::string_view message) {
   while (!message.empty() && (message.back() == '\n' || message.back() == ' ')) message.remove_suffix(1);
   if (message.size() < 8 || message.substr(message.size() - 8, 3) != ":  ") return {};
@@ -134,11 +144,18 @@ ConnectFailure describe_failure(PGconn* connection, ConnStatusType stage, bool t
   if (PQconnectionNeedsPassword(connection) != 0) return {"authentication", {}};
   switch (stage) {
     case CONNECTION_NEEDED:
-    case CONNECTION_STARTED: return {"refused", {}};
-    case CONNECTION_MADE: return {"protocol", {}};
-    case CONNECTION_SSL_STARTUP: return {"tls", {}};
-    case CONNECTION_AWAITING_RESPONSE: return {PQsslInUse(connection) != 0 || PQconnectionUsedPassword(connection) != 0 ? "authentication" : "protocol", {}};
-    default: return {"protocol", {}};
+    case CONNECTION_STARTED:
+      return {"refused", {}};
+    case CONNECTION_MADE:
+      return {"protocol", {}};
+    case CONNECTION_SSL_STARTUP:
+      return {"tls", {}};
+    case CONNECTION_AWAITING_RESPONSE:
+      return {PQsslInUse(connection) != 0 || PQconnectionUsedPassword(connection) != 0 ? "authentication"
+                                                                                       : "protocol",
+              {}};
+    default:
+      return {"protocol", {}};
   }
 }
 
@@ -147,7 +164,8 @@ struct Attempted {
   ConnectFailure failure;
 };
 
-Attempted connect_with(const std::vector<Keyword>& keywords, Deadline deadline, const std::atomic<bool>& abandoned) {
+Attempted connect_with(const std::vector<Keyword>& keywords, Deadline deadline,
+                       const std::atomic<bool>& abandoned) {
   std::vector<const char*> names, values;
   for (const auto& [name, value] : keywords) {
     names.push_back(name.c_str());
@@ -192,7 +210,8 @@ std::optional<std::vector<Keyword>> parse_conninfo(const std::string& text) {
 
 bool CancelHandle::send() const {
   std::array<char, 256> error{};
-  return handle_ != nullptr && PQcancel(static_cast<PGcancel*>(handle_.get()), error.data(), error.size()) == 1;
+  return handle_ != nullptr &&
+         PQcancel(static_cast<PGcancel*>(handle_.get()), error.data(), error.size()) == 1;
 }
 
 Session::Session(void* connection) : connection_(connection) {
@@ -202,8 +221,10 @@ Session::Session(void* connection) : connection_(connection) {
   backend_pid_ = PQbackendPID(pg);
   server_version_ = PQserverVersion(pg);
   ssl_ = static_cast<SSL*>(PQsslStruct(pg, "OpenSSL"));
-  if (ssl_ != nullptr) SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  cancel_.handle_ = std::shared_ptr<void>(PQgetCancel(pg), [](void* handle) { PQfreeCancel(static_cast<PGcancel*>(handle)); });
+  if (ssl_ != nullptr)
+    SSL_set_mode(ssl_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  cancel_.handle_ = std::shared_ptr<void>(PQgetCancel(pg),
+                                          [](void* handle) { PQfreeCancel(static_cast<PGcancel*>(handle)); });
 }
 
 std::unique_ptr<Session> Session::over_socket(int socket) {
@@ -270,7 +291,10 @@ Connector::Outcome Connector::connect_host(const Target::Host& host, bool pipeli
       if (!known) {
         const auto answer = ask_for_tls(address, deadline, abandoned_);
         if (answer != TlsAnswer::yes && answer != TlsAnswer::no) {
-          outcome.failure = {answer == TlsAnswer::timeout ? "timeout" : answer == TlsAnswer::refused ? "refused" : "protocol", {}};
+          outcome.failure = {answer == TlsAnswer::timeout   ? "timeout"
+                             : answer == TlsAnswer::refused ? "refused"
+                                                            : "protocol",
+                             {}};
           continue;
         }
         tls = answer == TlsAnswer::yes;
@@ -333,7 +357,8 @@ Connector::Outcome Connector::connect_host(const Target::Host& host, bool pipeli
       const std::lock_guard lock(mutex_);
       takes_tls_.erase(key);  // ask again next time
     }
-    if (!outcome.failure.sql_state.empty()) break;  // the server answered: its other addresses would say the same
+    if (!outcome.failure.sql_state.empty())
+      break;  // the server answered: its other addresses would say the same
   }
   return outcome;
 }

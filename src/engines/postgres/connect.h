@@ -21,11 +21,12 @@ struct ssl_st;  // OpenSSL's SSL
 
 namespace athena::postgres {
 
-/// The keywords of a connection text (URI or key=value), those that were given only; nullopt = malformed. Takes nothing from the
-/// environment or files. Runs on any thread.
+/// The keywords of a connection text (URI or key=value), those that were given only; nullopt = malformed.
+/// Takes nothing from the environment or files. Runs on any thread.
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_conninfo(const std::string& text);
 
-/// Asks the server to stop what a backend runs. Copies may outlive the session; `send` blocks: worker threads only.
+/// Asks the server to stop what a backend runs. Copies may outlive the session; `send` blocks: worker threads
+/// only.
 class CancelHandle {
  public:
   CancelHandle() = default;
@@ -38,13 +39,15 @@ class CancelHandle {
   std::shared_ptr<void> handle_;
 };
 
-/// A connected and authenticated session. libpq made it and keeps its memory; the bytes go over `socket` or `ssl`, without libpq.
+/// A connected and authenticated session. libpq made it and keeps its memory; the bytes go over `socket` or
+/// `ssl`, without libpq.
 class Session {
  public:
   explicit Session(void* connection);  ///< a PGconn that is ready; taken over
-  /// A plain socket on which the start-up is over, without libpq: tests speak the server's part on the other end. Taken over.
+  /// A plain socket on which the start-up is over, without libpq: tests speak the server's part on the other
+  /// end. Taken over.
   static std::unique_ptr<Session> over_socket(int socket);
-  ~Session();                          ///< says goodbye and closes, without waiting
+  ~Session();  ///< says goodbye and closes, without waiting
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -66,7 +69,8 @@ class Session {
   CancelHandle cancel_;
 };
 
-/// Why there is no session. `reason` ∈ refused, timeout, dns, tls, authentication, protocol; `sql_state` when the server said so.
+/// Why there is no session. `reason` ∈ refused, timeout, dns, tls, authentication, protocol; `sql_state` when
+/// the server said so.
 struct ConnectFailure {
   std::string_view reason;
   std::string sql_state;
@@ -89,8 +93,9 @@ class Connector : public std::enable_shared_from_this<Connector> {
     ConnectFailure failure;
     std::chrono::microseconds took{};
   };
-  /// Starts a connect on a worker; `done` runs on the mailbox's shard unless that is closed before: then the session is
-  /// closed and dropped. Never from inside. Takes at most Parameters::timeout, beyond that only what a name lookup takes.
+  /// Starts a connect on a worker; `done` runs on the mailbox's shard unless that is closed before: then the
+  /// session is closed and dropped. Never from inside. Takes at most Parameters::timeout, beyond that only
+  /// what a name lookup takes.
   void start(std::shared_ptr<Mailbox> mailbox, bool pipelined, std::function<void(Outcome)> done);
   /// Attempts under way end soon, with `timeout`.
   void abandon() { abandoned_ = true; }
@@ -103,11 +108,12 @@ class Connector : public std::enable_shared_from_this<Connector> {
   std::atomic<bool> options_refused_{false};
   std::atomic<bool> abandoned_{false};
   std::mutex mutex_;
-  std::unordered_map<std::string, bool> takes_tls_;  // answers to SSLRequest by host and port, for prefer and allow
+  std::unordered_map<std::string, bool>
+      takes_tls_;  // answers to SSLRequest by host and port, for prefer and allow
 };
 
-/// Runs `work` on one of the threads for blocking calls to databases: at most 8 for connects, 8 for cancels. False when
-/// too many jobs wait already.
+/// Runs `work` on one of the threads for blocking calls to databases: at most 8 for connects, 8 for cancels.
+/// False when too many jobs wait already.
 enum class BlockingWork : std::uint8_t { connect, cancel };
 bool run_blocking(BlockingWork kind, std::function<void()> work);
 

@@ -56,14 +56,17 @@ Connection::Connection(base::Shard& shard, std::shared_ptr<Mailbox> mailbox, std
       backend_pid_(session_->backend_pid()),
       cancel_timer_([this] { close(true); }),
       deserted_timer_([this] {
-        if (open_ && !slots_.empty() && slots_.front().operation == nullptr && !cancelling_) owner_.on_deserted(*this);
+        if (open_ && !slots_.empty() && slots_.front().operation == nullptr && !cancelling_)
+          owner_.on_deserted(*this);
       }) {}
 
 Connection::~Connection() {
   if (open_) descriptor_.release();  // the session closes the socket
 }
 
-void Connection::start() { wait_readable(); }
+void Connection::start() {
+  wait_readable();
+}
 
 void Connection::submit(Operation& operation) {
   operation.connection_ = this;
@@ -76,9 +79,12 @@ void Connection::submit(Operation& operation) {
 
   Slot slot{&operation, nullptr, appended_before_ + out_.size(), Clock::now(), false};
   auto protocol = operation.protocol;
-  if (protocol == Operation::Protocol::prepared && prepared_.capacity() == 0) protocol = Operation::Protocol::unnamed;
+  if (protocol == Operation::Protocol::prepared && prepared_.capacity() == 0)
+    protocol = Operation::Protocol::unnamed;
   switch (protocol) {
-    case Operation::Protocol::simple: wire::append_query(out_, operation.sql); break;
+    case Operation::Protocol::simple:
+      wire::append_query(out_, operation.sql);
+      break;
     case Operation::Protocol::prepared: {
       slot.prepared = prepared_.find(operation.sql, operation.binds);
       if (slot.prepared == nullptr) {
@@ -120,7 +126,8 @@ void Connection::abandon(Operation& operation, bool may_cancel) {
 }
 
 void Connection::watch_deserted() {
-  if (slots_.empty() || slots_.front().operation != nullptr || !slots_.front().may_cancel || cancelling_) return;
+  if (slots_.empty() || slots_.front().operation != nullptr || !slots_.front().may_cancel || cancelling_)
+    return;
   shard_.timers().arm(deserted_timer_, kDesertedGrace);
 }
 
@@ -147,16 +154,16 @@ void Connection::begin_cancel() {
 void Connection::cancel_oldest() {
   if (cancelling_ || slots_.empty()) return;
   begin_cancel();
-  const bool accepted = run_blocking(
-      BlockingWork::cancel, [handle = session_->cancel_handle(), mailbox = mailbox_, self = weak_from_this()] {
-        const bool delivered = handle.send();
-        mailbox->post([self, delivered] {
-          const auto connection = self.lock();
-          if (connection == nullptr || !connection->open_) return;
-          if (delivered) return connection->cancel_delivered();
-          connection->close();
-        });
-      });
+  const bool accepted = run_blocking(BlockingWork::cancel, [handle = session_->cancel_handle(),
+                                                            mailbox = mailbox_, self = weak_from_this()] {
+    const bool delivered = handle.send();
+    mailbox->post([self, delivered] {
+      const auto connection = self.lock();
+      if (connection == nullptr || !connection->open_) return;
+      if (delivered) return connection->cancel_delivered();
+      connection->close();
+    });
+  });
   if (!accepted) close();
 }
 
@@ -243,9 +250,13 @@ void Connection::flush() {
   while (out_begin_ < out_.size()) {
     const auto result = transport_.write(out_.data() + out_begin_, out_.size() - out_begin_);
     switch (result.status) {
-      case Transport::Result::Status::done: out_begin_ += result.bytes; continue;
-      case Transport::Result::Status::would_block: return wait_writable();
-      case Transport::Result::Status::wants_other: return;  // the next read brings it on
+      case Transport::Result::Status::done:
+        out_begin_ += result.bytes;
+        continue;
+      case Transport::Result::Status::would_block:
+        return wait_writable();
+      case Transport::Result::Status::wants_other:
+        return;  // the next read brings it on
       case Transport::Result::Status::closed:
         if (!write_broken_) {
           write_broken_ = true;
@@ -321,7 +332,8 @@ void Connection::process() {
       break;
     }
     if (frame.status != wire::Frame::Status::whole) {
-      if (!slots_.empty() && frame.status == wire::Frame::Status::too_large) slots_.front().outcome = Outcome::too_large;
+      if (!slots_.empty() && frame.status == wire::Frame::Status::too_large)
+        slots_.front().outcome = Outcome::too_large;
       close(frame.status == wire::Frame::Status::malformed);
       break;
     }
@@ -347,8 +359,11 @@ void Connection::on_row(Slot& slot, std::string_view body) {
   slot.reply_seen = true;
   if (slot.stopped) return;
   switch (slot.operation->on_row(body)) {
-    case query::RowFlow::more: return;
-    case query::RowFlow::pause: paused_ = open_; return;
+    case query::RowFlow::more:
+      return;
+    case query::RowFlow::pause:
+      paused_ = open_;
+      return;
     case query::RowFlow::stop: {
       // It is over for the one who waits; the rest of the reply is dropped here.
       Operation& operation = *slot.operation;
@@ -371,17 +386,25 @@ bool Connection::dispatch(const wire::Frame& frame) {
     case type::kNotice:
     case type::kParameterStatus:
     case type::kNotification:
-    case type::kCloseComplete: return true;
-    case type::kError: return on_error(frame.body), true;
-    default: break;
+    case type::kCloseComplete:
+      return true;
+    case type::kError:
+      return on_error(frame.body), true;
+    default:
+      break;
   }
   if (slots_.empty()) return false;
   Slot& slot = slots_.front();
   if (frame.type != type::kReadyForQuery) slot.reply_seen = true;
   switch (frame.type) {
-    case type::kParseComplete: slot.parsed = true; return slot.prepared != nullptr;
-    case type::kParameterDescription: return true;
-    case type::kRowDescription: on_row_description(slot, frame.body); return open_;
+    case type::kParseComplete:
+      slot.parsed = true;
+      return slot.prepared != nullptr;
+    case type::kParameterDescription:
+      return true;
+    case type::kRowDescription:
+      on_row_description(slot, frame.body);
+      return open_;
     case type::kNoData:
       if (slot.prepared == nullptr) return false;
       slot.prepared->described = true;
@@ -412,10 +435,14 @@ bool Connection::dispatch(const wire::Frame& frame) {
       slot.outcome = Outcome::copy;
       return true;
     case type::kCopyOutResponse:
-    case type::kCopyBothResponse: slot.outcome = Outcome::copy; return true;
+    case type::kCopyBothResponse:
+      slot.outcome = Outcome::copy;
+      return true;
     case type::kCopyData:
-    case type::kCopyDone: return slot.outcome == Outcome::copy;
-    default: return false;
+    case type::kCopyDone:
+      return slot.outcome == Outcome::copy;
+    default:
+      return false;
   }
 }
 
@@ -467,7 +494,8 @@ void Connection::on_error(std::string_view body) {
     slot.outcome = Outcome::stray_cancel;
     return;
   }
-  if (named && (state == "26000" || state == "42P05" || (state == "0A000" && fields.routine == "RevalidateCachedQuery"))) {
+  if (named && (state == "26000" || state == "42P05" ||
+                (state == "0A000" && fields.routine == "RevalidateCachedQuery"))) {
     slot.outcome = Outcome::prepare_again;
   } else {
     slot.outcome = Outcome::error;
@@ -482,8 +510,8 @@ void Connection::on_ready(char status) {
   ++first_sequence_;
   transaction_status_ = status;
   if (slot.operation != nullptr) {
-    slot.operation->service_time =
-        std::chrono::duration_cast<std::chrono::microseconds>(read_at_ - std::max(slot.submitted, previous_end_));
+    slot.operation->service_time = std::chrono::duration_cast<std::chrono::microseconds>(
+        read_at_ - std::max(slot.submitted, previous_end_));
   }
   previous_end_ = read_at_;
   deserted_timer_.cancel();

@@ -20,14 +20,15 @@
 
 namespace athena::postgres {
 
-/// What a connection tells its pool. Called on the shard; none of it may destroy the connection's last reference inside
-/// without keeping one.
+/// What a connection tells its pool. Called on the shard; none of it may destroy the connection's last
+/// reference inside without keeping one.
 class ConnectionOwner {
  public:
   virtual ~ConnectionOwner() = default;
   /// A request has ended, or reading goes on after a pause: it may take more work.
   virtual void on_free(Connection& connection) = 0;
-  /// It is closed, and everything on it has been told. `broken`: it was lost, not closed on purpose; `had_work`: with requests on it.
+  /// It is closed, and everything on it has been told. `broken`: it was lost, not closed on purpose;
+  /// `had_work`: with requests on it.
   virtual void on_closed(Connection& connection, bool broken, bool had_work) = 0;
   /// The request it works on has nobody waiting any more, goes on for long, and may be cancelled.
   virtual void on_deserted(Connection& connection) = 0;
@@ -35,8 +36,9 @@ class ConnectionOwner {
   virtual const query::ValueFormat& format(std::uint32_t type_oid) = 0;
 };
 
-/// One connection after its start-up: sends requests in extended-query frames, one Sync each, and hands their replies out in
-/// order. All that is submitted in one turn of the loop leaves in one write at its end. Shard-local, held by shared pointer.
+/// One connection after its start-up: sends requests in extended-query frames, one Sync each, and hands their
+/// replies out in order. All that is submitted in one turn of the loop leaves in one write at its end.
+/// Shard-local, held by shared pointer.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   struct Settings {
@@ -44,8 +46,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t depth = 16;                 ///< requests outstanding at most
     PreparedCache::Counters* counters = nullptr;
   };
-  Connection(base::Shard& shard, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<Session> session, Settings settings,
-             ConnectionOwner& owner);
+  Connection(base::Shard& shard, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<Session> session,
+             Settings settings, ConnectionOwner& owner);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -54,15 +56,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   /// Sends the operation behind those already there. Needs open() and depth() < settings.depth.
   void submit(Operation& operation);
-  /// The one who waits leaves: the operation is not touched any more, what comes for it is dropped. `may_cancel`: when that goes on
-  /// for long, the owner is told (on_deserted).
+  /// The one who waits leaves: the operation is not touched any more, what comes for it is dropped.
+  /// `may_cancel`: when that goes on for long, the owner is told (on_deserted).
   void abandon(Operation& operation, bool may_cancel);
   /// Rows flow again after an on_row that answered `pause`.
   void resume();
-  /// Asks the server to stop what it runs now, which must be the oldest request. Nothing new is taken until both the cancel and that
-  /// request's answer are through. After 2 s without them the connection closes.
+  /// Asks the server to stop what it runs now, which must be the oldest request. Nothing new is taken until
+  /// both the cancel and that request's answer are through. After 2 s without them the connection closes.
   void cancel_oldest();
-  /// The same where another connection carries the request (`SELECT pg_cancel_backend`): marks the beginning; `delivered` ends it.
+  /// The same where another connection carries the request (`SELECT pg_cancel_backend`): marks the beginning;
+  /// `delivered` ends it.
   void begin_cancel();
   void cancel_delivered();
   /// Ends it now; operations on it get `lost`.
@@ -72,7 +75,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool encrypted() const { return encrypted_; }
   [[nodiscard]] bool paused() const { return paused_; }
   [[nodiscard]] bool cancelling() const { return cancelling_; }
-  [[nodiscard]] bool takes_work() const { return open_ && !paused_ && !cancelling_ && slots_.size() < settings_.depth; }
+  [[nodiscard]] bool takes_work() const {
+    return open_ && !paused_ && !cancelling_ && slots_.size() < settings_.depth;
+  }
   [[nodiscard]] std::size_t depth() const { return slots_.size(); }
   [[nodiscard]] bool is_oldest(const Operation& operation) const {
     return operation.connection_ == this && operation.sequence_ == first_sequence_;
@@ -144,10 +149,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   base::Buffer in_;
   std::size_t in_begin_ = 0;
   base::Buffer out_;
-  std::size_t out_begin_ = 0;           // bytes of out_ that are sent
-  std::uint64_t appended_before_ = 0;   // stream position of out_'s first byte
+  std::size_t out_begin_ = 0;          // bytes of out_ that are sent
+  std::uint64_t appended_before_ = 0;  // stream position of out_'s first byte
   std::size_t read_chunk_;
-  std::size_t frame_needs_ = 0;         // bytes of the frame whose beginning is there
+  std::size_t frame_needs_ = 0;  // bytes of the frame whose beginning is there
 
   const bool encrypted_;
   const int backend_pid_;

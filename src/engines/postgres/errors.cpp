@@ -85,7 +85,8 @@ ErrorCode code_of(std::string_view sql_state, std::string_view routine, const Er
   if (context.is_write && (sql_state.starts_with("08") || sql_state == "57P01" || sql_state == "57P02")) {
     return ErrorCode::outcome_unknown;
   }
-  const auto* const found = std::ranges::find_if(kCodes, [&](const StateCode& entry) { return sql_state.starts_with(entry.state); });
+  const auto* const found = std::ranges::find_if(
+      kCodes, [&](const StateCode& entry) { return sql_state.starts_with(entry.state); });
   return found == std::end(kCodes) ? ErrorCode::database_error : found->code;
 }
 
@@ -126,11 +127,13 @@ Error connect_error(const ConnectFailure& failure) {
 
 Error lost_error(const ServerError* last_words, bool is_write) {
   Error error = is_write ? Error(ErrorCode::outcome_unknown,
-                                 "The connection to the database was lost before it answered; whether the write was stored is not known.")
+                                 "The connection to the database was lost before it answered; whether the "
+                                 "write was stored is not known.")
                          : Error(ErrorCode::backend_unreachable, "The connection to the database was lost.");
   if (is_write) error.hint("Send an Idempotency-Key with writes, so that they can be repeated safely.");
   error.with("reason", std::string_view("lost"));
-  if (last_words != nullptr && !last_words->sql_state.empty()) error.with_database("sql_state", last_words->sql_state);
+  if (last_words != nullptr && !last_words->sql_state.empty())
+    error.with_database("sql_state", last_words->sql_state);
   return error;
 }
 

@@ -18,7 +18,8 @@ using std::chrono::milliseconds;
 
 // A result above this many rows would hold up those behind it.
 constexpr std::int64_t kMostPipelinedRows = 1000;
-// Tables above this size are not searched on a pipelined connection by a statement never seen, unless by an index.
+// Tables above this size are not searched on a pipelined connection by a statement never seen, unless by an
+// index.
 constexpr double kLargeTable = 100'000;
 // Requests that fit no table make a shard read the catalogue at most this often.
 constexpr milliseconds kReloadPause{20};
@@ -26,6 +27,7 @@ constexpr milliseconds kFirstDelay{100};
 constexpr milliseconds kLongestDelay{2000};
 // Runs after a stray cancel, a lock, a lost prepared statement: bounded, though each of them is rare.
 constexpr int kMostFreeRuns = 5;
+constexpr std::size_t kMostBinds = 65535;
 
 std::int64_t this_second() {
   return std::chrono::duration_cast<std::chrono::seconds>(Clock::now().time_since_epoch()).count();
@@ -56,16 +58,42 @@ bool schema_changed(std::string_view sql_state) {
   return false;
 }
 
-Error caller_left_error() { return Error(ErrorCode::client_closed_request); }
+Error caller_left_error() {
+  return Error(ErrorCode::client_closed_request);
+}
 
-Error unreadable_error() { return {ErrorCode::upstream_error, "The database sent a result that cannot be read."}; }
+bool caller_has_left(const ExecutionContext& context) {
+  return context.cancellation != nullptr && context.cancellation->requested();
+}
+
+/// What the protocol cannot carry must not reach it: the text ends at a NUL, the number of values has 16
+/// bits.
+std::optional<Error> unsendable(const sql::Plan& plan) {
+  for (const auto& statement : plan.statements) {
+    if (statement.text.find('\0') != std::pmr::string::npos) {
+      return Error(ErrorCode::invalid_identifier, "A name holds a NUL character.");
+    }
+    if (statement.binds.size() > kMostBinds)
+      return Error(ErrorCode::too_complex, "The request has too many values.");
+  }
+  return std::nullopt;
+}
+
+Error unreadable_error() {
+  return {ErrorCode::upstream_error, "The database sent a result that cannot be read."};
+}
 
 }  // namespace
 
 Executor::Executor(Client& client, Pool& pool, SchemaCache& schema, const sql::Dialect& dialect)
-    : client_(client), pool_(pool), schema_(schema), dialect_(dialect), shapes_(milliseconds(client.limits().slow_shape_ms)) {}
+    : client_(client),
+      pool_(pool),
+      schema_(schema),
+      dialect_(dialect),
+      shapes_(milliseconds(client.limits().slow_shape_ms)) {}
 
-base::Task<contract::Result<query::Summary>> Executor::execute(const query::Request& request, query::RowSink& sink,
+base::Task<contract::Result<query::Summary>> Executor::execute(const query::Request& request,
+                                                               query::RowSink& sink,
                                                                const ExecutionContext& context) {
   pool_.touch();
   budget_.request(this_second());
@@ -136,7 +164,8 @@ base::Task<contract::Result<query::Summary>> Executor::run(const sql::Plan& plan
 
 bool Executor::may_reload(contract::ErrorCode code) {
   using enum contract::ErrorCode;
-  if (code != undefined_column && code != invalid_value && code != invalid_operator && code != ambiguous_conflict_target) {
+  if (code != undefined_column && code != invalid_value && code != invalid_operator &&
+      code != ambiguous_conflict_target) {
     return false;
   }
   const auto now = Clock::now();
@@ -151,19 +180,28 @@ bool Executor::wants_exclusive(const sql::Plan& plan, const ExecutionContext& co
   if (plan.row_limit < 0 || plan.row_limit > kMostPipelinedRows) return true;
   if (context.deadline.remaining() > milliseconds(client_.limits().statement_timeout_ms)) return true;
   switch (shapes_.pace(plan.statements.front().text)) {
-    case Shapes::Pace::slow: return true;
-    case Shapes::Pace::quick: return false;
-    case Shapes::Pace::unknown: break;
+    case Shapes::Pace::slow:
+      return true;
+    case Shapes::Pace::quick:
+      return false;
+    case Shapes::Pace::unknown:
+      break;
   }
   return !plan.indexed_equality && plan.table != nullptr && plan.table->row_estimate > kLargeTable;
 }
 
-base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& feed, const ExecutionContext& context,
-                                             int& attempts) {
+base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& feed,
+                                             const ExecutionContext& context, int& attempts) {
+  if (auto refused = unsendable(plan); refused) co_return Ran{false, std::move(refused), 0};
+  if (plan.is_write && client_.connection().read_only) {
+    co_return Ran{false, Error(ErrorCode::read_only_violation, "This client is read-only."), 0};
+  }
   bool exclusive = wants_exclusive(plan, context);
   const int most = std::max(client_.settings().retry_attempts, 1);
   if (attempts == 0) attempts = 1;
   for (int free_runs = 0;;) {
+    // What was not sent is dropped.
+    if (caller_has_left(context)) co_return Ran{false, caller_left_error(), 0};
     auto verdict = co_await attempt(plan, feed, context, exclusive);
     using Next = Verdict::Next;
     if (verdict.next == Next::done) co_return Ran{false, std::nullopt, verdict.affected};
@@ -187,15 +225,16 @@ base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& 
   }
 }
 
-base::Task<Executor::Verdict> Executor::attempt(const sql::Plan& plan, ResultFeed& feed, const ExecutionContext& context,
-                                                bool exclusive) {
+base::Task<Executor::Verdict> Executor::attempt(const sql::Plan& plan, ResultFeed& feed,
+                                                const ExecutionContext& context, bool exclusive) {
   if (exclusive) {
     client_.exclusive_requests.fetch_add(1, std::memory_order_relaxed);
     auto verdict = co_await attempt_exclusive(plan, feed, context);
     co_return verdict;
   }
   client_.pipelined_requests.fetch_add(1, std::memory_order_relaxed);
-  if (auto refused = pool_.refusal(); refused) co_return Verdict{Verdict::Next::failed, false, false, std::move(refused)};
+  if (auto refused = pool_.refusal(); refused)
+    co_return Verdict{Verdict::Next::failed, false, false, std::move(refused)};
   const auto& statement = plan.statements.front();
   if (context.sql != nullptr) context.sql->emplace_back(statement.text);
   StatementRun run(pool_, statement, feed, false, context);
@@ -208,6 +247,7 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
   using Next = Verdict::Next;
   auto lease = co_await pool_.acquire(context.deadline);
   if (!lease) co_return Verdict{Next::failed, false, false, lease.error()};
+  if (caller_has_left(context)) co_return Verdict{Next::failed, false, false, caller_left_error()};
   Connection& connection = **lease;
   const bool pooler = pool_.transaction_pooler();
   const bool transaction = plan.transaction || (pooler && plan.is_write);
@@ -233,11 +273,13 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
     if (outcome == Outcome::error) co_return Verdict{Next::failed, false, false, map_error(*begin.error, {})};
     if (outcome != Outcome::done) {
       if (context.deadline.expired()) co_return Verdict{Next::failed, false, false, deadline_error()};
-      co_return Verdict{Next::again, outcome == Outcome::stray_cancel, false, lost_error(begin.error.get(), false)};
+      co_return Verdict{Next::again, outcome == Outcome::stray_cancel, false,
+                        lost_error(begin.error.get(), false)};
     }
   }
   // Triggers may change the session; other structured statements do not, and keep their prepared statements.
-  if (plan.is_write && !pooler && plan.table != nullptr && plan.table->has_user_triggers) connection.notes.discard_all = true;
+  if (plan.is_write && !pooler && plan.table != nullptr && plan.table->has_user_triggers)
+    connection.notes.discard_all = true;
 
   std::int64_t affected = 0;
   for (const auto& statement : plan.statements) {
@@ -255,8 +297,10 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
     SimpleRun commit(pool_.shard(), connection, "COMMIT");
     // Past the deadline there is no way back from a COMMIT; it gets as long as a cancelled statement gets.
     auto outcome = co_await commit.run(base::Deadline(context.deadline.at() + milliseconds(450)));
-    if (outcome == Outcome::error) co_return Verdict{Next::failed, false, false, map_error(*commit.error, {plan.is_write})};
-    if (outcome != Outcome::done) co_return Verdict{Next::failed, false, false, lost_error(commit.error.get(), true)};
+    if (outcome == Outcome::error)
+      co_return Verdict{Next::failed, false, false, map_error(*commit.error, {plan.is_write})};
+    if (outcome != Outcome::done)
+      co_return Verdict{Next::failed, false, false, lost_error(commit.error.get(), true)};
   }
   co_return Verdict{Next::done, false, false, std::nullopt, affected};
 }
@@ -281,18 +325,25 @@ Executor::Verdict Executor::judge(const StatementRun& run, const sql::Plan& plan
       shapes_.note(run.sql, run.service_time);
       if (run.malformed || run.columns_differ) return failed(unreadable_error());
       return {Next::done, false, false, std::nullopt, run.affected};
-    case Outcome::stopped: return {Next::done, false, false, std::nullopt, run.affected};
-    case Outcome::error: return judge_error(run, plan, mode);
-    case Outcome::unreachable: return failed(pool_.unreachable_error());
-    case Outcome::stray_cancel: return {Next::again, true, false, Error(ErrorCode::statement_timeout)};
+    case Outcome::stopped:
+      return {Next::done, false, false, std::nullopt, run.affected};
+    case Outcome::error:
+      return judge_error(run, plan, mode);
+    case Outcome::unreachable:
+      return failed(pool_.unreachable_error());
+    case Outcome::stray_cancel:
+      return {Next::again, true, false, Error(ErrorCode::statement_timeout)};
     case Outcome::prepare_again:
       if (mode.transaction) return {Next::failed, false, false, Error(ErrorCode::database_error)};
-      return {Next::again, true, false,
-              run.error != nullptr ? map_error(*run.error, {plan.is_write}) : Error(ErrorCode::database_error)};
+      return {
+          Next::again, true, false,
+          run.error != nullptr ? map_error(*run.error, {plan.is_write}) : Error(ErrorCode::database_error)};
     case Outcome::too_large:
       return failed(Error(ErrorCode::upstream_error, "The database sent a row above 64 MiB."));
-    case Outcome::copy: return failed(Error(ErrorCode::statement_not_allowed, "COPY is not supported here."));
-    case Outcome::lost: break;
+    case Outcome::copy:
+      return failed(Error(ErrorCode::statement_not_allowed, "COPY is not supported here."));
+    case Outcome::lost:
+      break;
   }
   auto error = lost_error(run.error.get(), plan.is_write && run.sent);
   if (run.end == End::deadline && (!plan.is_write || !run.sent)) return failed(deadline_error());
@@ -313,7 +364,8 @@ Executor::Verdict Executor::judge_error(const StatementRun& run, const sql::Plan
     }
     Error error = map_error(*run.error, {plan.is_write});
     const auto limit = milliseconds(client_.limits().statement_timeout_ms);
-    if (run.service_time < limit - limit / 20) error.with("reason", std::string_view("cancelled_in_database"));
+    if (run.service_time < limit - limit / 20)
+      error.with("reason", std::string_view("cancelled_in_database"));
     verdict.error = std::move(error);
     return verdict;
   }

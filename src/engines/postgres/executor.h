@@ -12,8 +12,8 @@
 
 namespace athena::postgres {
 
-/// fetch, insert, update, delete on one shard: looks the table up, compiles, chooses a connection, runs, repeats where that is
-/// safe. See docs/design.md, "PostgreSQL".
+/// fetch, insert, update, delete on one shard: looks the table up, compiles, chooses a connection, runs,
+/// repeats where that is safe. See docs/design.md, "PostgreSQL".
 class Executor final : public engines::QueryBackend {
  public:
   Executor(Client& client, Pool& pool, SchemaCache& schema, const sql::Dialect& dialect);
@@ -30,7 +30,8 @@ class Executor final : public engines::QueryBackend {
   struct Verdict {
     enum class Next : std::uint8_t { done, failed, again, again_exclusive, compile_again };
     Next next = Next::done;
-    bool free = false;   ///< again: does not count as an attempt (it certainly did not run, through no fault of the backend)
+    bool free = false;   ///< again: does not count as an attempt (it certainly did not run, through no fault
+                         ///< of the backend)
     bool delay = false;  ///< again: after a pause
     std::optional<contract::Error> error;
     std::int64_t affected = 0;
@@ -40,11 +41,12 @@ class Executor final : public engines::QueryBackend {
     bool transaction = false;
   };
 
-  /// Whether a request that did not fit the cached table is compiled once more against the table as it is now.
+  /// Whether a request that did not fit the cached table is compiled once more against the table as it is
+  /// now.
   bool may_reload(contract::ErrorCode code);
   [[nodiscard]] bool wants_exclusive(const sql::Plan& plan, const engines::ExecutionContext& context) const;
-  base::Task<Verdict> attempt(const sql::Plan& plan, ResultFeed& feed, const engines::ExecutionContext& context,
-                              bool exclusive);
+  base::Task<Verdict> attempt(const sql::Plan& plan, ResultFeed& feed,
+                              const engines::ExecutionContext& context, bool exclusive);
   base::Task<Verdict> attempt_exclusive(const sql::Plan& plan, ResultFeed& feed,
                                         const engines::ExecutionContext& context);
   Verdict judge(const StatementRun& run, const sql::Plan& plan, Mode mode);

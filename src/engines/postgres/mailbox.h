@@ -8,8 +8,8 @@
 
 namespace athena::postgres {
 
-/// Lets other threads post to an object of a shard that may be gone by then, or whose shard may be. The object owns it and
-/// closes it; others hold it by shared pointer.
+/// Lets other threads post to an object of a shard that may be gone by then, or whose shard may be. The
+/// object owns it and closes it; others hold it by shared pointer.
 class Mailbox : public std::enable_shared_from_this<Mailbox> {
  public:
   explicit Mailbox(base::Shard& shard) : shard_(&shard) {}

@@ -19,12 +19,14 @@ class Connection;
 
 /// An ErrorResponse, kept.
 struct ServerError {
-  std::string severity, sql_state, message, detail, hint, position, schema, table, column, constraint, routine;
+  std::string severity, sql_state, message, detail, hint, position, schema, table, column, constraint,
+      routine;
 };
 
-/// One statement on its way over a connection, from its first frame to its ReadyForQuery. Lives with the one who waits for it
-/// (a coroutine frame): no allocation per request. Shard-local.
-class Operation : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+/// One statement on its way over a connection, from its first frame to its ReadyForQuery. Lives with the one
+/// who waits for it (a coroutine frame): no allocation per request. Shard-local.
+class Operation
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   Operation() = default;
   Operation(const Operation&) = delete;
@@ -43,9 +45,9 @@ class Operation : public boost::intrusive::list_base_hook<boost::intrusive::link
 
   enum class Outcome : std::uint8_t {
     pending,
-    done,   ///< CommandComplete (or an empty query) and ReadyForQuery came
-    error,  ///< the server refused: `error`
-    lost,   ///< the connection broke; `error` holds the server's last words, if any
+    done,           ///< CommandComplete (or an empty query) and ReadyForQuery came
+    error,          ///< the server refused: `error`
+    lost,           ///< the connection broke; `error` holds the server's last words, if any
     prepare_again,  ///< its prepared statement is gone or outdated on the server; it did not run
     stray_cancel,   ///< a cancel meant for another request hit it; it did not run
     too_large,      ///< a row above the limit; the connection is closed
@@ -56,19 +58,20 @@ class Operation : public boost::intrusive::list_base_hook<boost::intrusive::link
   // What came of it.
   Outcome outcome = Outcome::pending;
   std::unique_ptr<ServerError> error;
-  std::int64_t affected = 0;   ///< of its last CommandComplete
-  bool sent = false;           ///< lost: a byte of it may have reached the server
-  bool reply_seen = false;     ///< lost: a byte of its reply came
-  /// How long the server worked on it, as far as can be seen from here: since it was sent or, if later, since the reply before it
-  /// was through. Of those that ended by an answer.
+  std::int64_t affected = 0;  ///< of its last CommandComplete
+  bool sent = false;          ///< lost: a byte of it may have reached the server
+  bool reply_seen = false;    ///< lost: a byte of its reply came
+  /// How long the server worked on it, as far as can be seen from here: since it was sent or, if later, since
+  /// the reply before it was through. Of those that ended by an answer.
   std::chrono::microseconds service_time{0};
 
-  /// The columns of the result, before the first row; `formats` lives until on_finished. False: not what was compiled against,
-  /// the operation ends as prepare_again.
+  /// The columns of the result, before the first row; `formats` lives until on_finished. False: not what was
+  /// compiled against, the operation ends as prepare_again.
   virtual bool on_columns(std::span<const query::ValueFormat* const> formats) = 0;
   /// A DataRow. `pause` and `stop` as in query::RowFlow; after `stop` no more rows come.
   virtual query::RowFlow on_row(std::string_view body) = 0;
-  /// The end; `outcome` is set. Nothing touches the operation afterwards, so it may be destroyed or submitted again inside.
+  /// The end; `outcome` is set. Nothing touches the operation afterwards, so it may be destroyed or submitted
+  /// again inside.
   virtual void on_finished() = 0;
 
   /// Ends an operation that is on no connection.

@@ -65,12 +65,15 @@ void Pool::shutdown() {
   }
 }
 
-bool Pool::transaction_pooler() const { return client_.transaction_pooler.load(std::memory_order_relaxed); }
+bool Pool::transaction_pooler() const {
+  return client_.transaction_pooler.load(std::memory_order_relaxed);
+}
 
 // ---- waiting ----
 
 bool Pool::blocked_by_outage() const {
-  return open_connections() == 0 && connecting_ == 0 && !client_.breaker.ever_reached() && Clock::now() < unreachable_until_;
+  return open_connections() == 0 && connecting_ == 0 && !client_.breaker.ever_reached() &&
+         Clock::now() < unreachable_until_;
 }
 
 Error Pool::unreachable_error() const {
@@ -94,7 +97,8 @@ std::optional<Error> Pool::refusal() {
 Connection* Pool::shortest_queue() {
   Connection* best = nullptr;
   for (const auto& connection : pipelined_) {
-    if (connection->takes_work() && (best == nullptr || connection->depth() < best->depth())) best = connection.get();
+    if (connection->takes_work() && (best == nullptr || connection->depth() < best->depth()))
+      best = connection.get();
   }
   return best;
 }
@@ -112,7 +116,8 @@ void Pool::submit(Operation& operation) {
   ++reads_waiting_count_;
   ++published_.waiting;
   client_.waiting.fetch_add(1, std::memory_order_relaxed);
-  // With connections at work on_free goes on from here. Otherwise later: never fail an operation from inside its own submit.
+  // With connections at work on_free goes on from here. Otherwise later: never fail an operation from inside
+  // its own submit.
   if (pipelined_.size() < static_cast<std::size_t>(client_.pipelined_per_shard())) post_pump();
 }
 
@@ -141,14 +146,15 @@ base::Task<contract::Result<Lease>> Pool::acquire(base::Deadline deadline) {
       const auto began = Clock::now();
       const auto patience = began + seconds(client_.limits().acquire_timeout_seconds);
       LeaseWaiter waiter;
-      auto resumed = co_await base::suspend<int>([this, &waiter, deadline, patience](base::Completion<int> completion) {
-        waiter.done = std::move(completion);
-        shard_.timers().arm(waiter.timer, std::min(deadline.at(), patience));
-        leases_waiting_.push_back(waiter);
-        ++leases_waiting_count_;
-        publish();
-        post_pump();
-      });
+      auto resumed =
+          co_await base::suspend<int>([this, &waiter, deadline, patience](base::Completion<int> completion) {
+            waiter.done = std::move(completion);
+            shard_.timers().arm(waiter.timer, std::min(deadline.at(), patience));
+            leases_waiting_.push_back(waiter);
+            ++leases_waiting_count_;
+            publish();
+            post_pump();
+          });
       static_cast<void>(resumed);
       --leases_waiting_count_;
       publish();
@@ -161,7 +167,8 @@ base::Task<contract::Result<Lease>> Pool::acquire(base::Deadline deadline) {
       }
     }
     Lease lease(*this, std::move(connection));
-    const bool doubtful = client_.limits().test_before_acquire && Clock::now() - lease->notes.last_used > kTrustIdle;
+    const bool doubtful =
+        client_.limits().test_before_acquire && Clock::now() - lease->notes.last_used > kTrustIdle;
     if (doubtful) {
       SimpleRun test(shard_, *lease, "");
       auto outcome = co_await test.run(deadline.capped(milliseconds(2000)));
@@ -234,7 +241,8 @@ void Pool::grow() {
   // While nothing works yet one attempt is enough: all who wait share it.
   if (open_connections() == 0 && connecting_ != 0) return;
   const auto pipelined_limit = static_cast<std::size_t>(client_.pipelined_per_shard());
-  const bool busy = std::ranges::all_of(pipelined_, [](const auto& connection) { return connection->depth() != 0; });
+  const bool busy =
+      std::ranges::all_of(pipelined_, [](const auto& connection) { return connection->depth() != 0; });
   if (connecting_pipelined_ == 0 && pipelined_.size() < pipelined_limit &&
       (!reads_waiting_.empty() || (busy && !pipelined_.empty()))) {
     if (!connect(Purpose::pipelined) && open_connections() == 0) return;
@@ -251,7 +259,8 @@ void Pool::grow() {
 bool Pool::connect(Purpose purpose) {
   auto& ceiling = ConnectionCeiling::process();
   const auto reserve = [&] {
-    return ceiling.reserve(client_.open, client_.limits().max_connections, client_.settings().process_max_connections,
+    return ceiling.reserve(client_.open, client_.limits().max_connections,
+                           client_.settings().process_max_connections,
                            *seat_) == ConnectionCeiling::Answer::granted;
   };
   if (!reserve()) {
@@ -268,9 +277,9 @@ bool Pool::connect(Purpose purpose) {
   ++connecting_;
   if (purpose == Purpose::pipelined) ++connecting_pipelined_;
   publish();
-  client_.connector()->start(mailbox_, purpose == Purpose::pipelined, [this, purpose](Connector::Outcome outcome) {
-    on_connected(purpose, std::move(outcome));
-  });
+  client_.connector()->start(
+      mailbox_, purpose == Purpose::pipelined,
+      [this, purpose](Connector::Outcome outcome) { on_connected(purpose, std::move(outcome)); });
   return true;
 }
 
@@ -294,15 +303,20 @@ void Pool::on_connected(Purpose purpose, Connector::Outcome outcome) {
   }
   const auto& limits = client_.limits();
   Connection::Settings settings;
-  settings.prepared_statements = transaction_pooler() ? 0 : static_cast<std::size_t>(std::max(limits.prepared_statements, 0));
-  settings.depth = purpose == Purpose::pipelined ? static_cast<std::size_t>(std::clamp(limits.pipeline_depth, 1, 64)) : 64;
+  settings.prepared_statements =
+      transaction_pooler() ? 0 : static_cast<std::size_t>(std::max(limits.prepared_statements, 0));
+  settings.depth =
+      purpose == Purpose::pipelined ? static_cast<std::size_t>(std::clamp(limits.pipeline_depth, 1, 64)) : 64;
   settings.counters = &client_.prepared;
-  auto connection = std::make_shared<Connection>(shard_, mailbox_, std::move(outcome.session), settings, *this);
+  auto connection =
+      std::make_shared<Connection>(shard_, mailbox_, std::move(outcome.session), settings, *this);
   connection->start();
   const auto now = Clock::now();
   // ± 10 %, so that connections opened together do not go together.
-  const auto lifetime = std::chrono::duration_cast<milliseconds>(seconds(std::max(limits.max_lifetime_seconds, 1)));
-  const auto spread = lifetime.count() / 10 * (static_cast<std::int64_t>(connection->backend_pid() % 201) - 100) / 100;
+  const auto lifetime =
+      std::chrono::duration_cast<milliseconds>(seconds(std::max(limits.max_lifetime_seconds, 1)));
+  const auto spread =
+      lifetime.count() / 10 * (static_cast<std::int64_t>(connection->backend_pid() % 201) - 100) / 100;
   connection->notes.retire_at = now + lifetime + milliseconds(spread);
   connection->notes.last_used = now;
   if (!tick_timer_.armed()) shard_.timers().arm(tick_timer_, seconds(1));
@@ -397,7 +411,8 @@ void Pool::on_free(Connection& connection) {
       if (connection.depth() == 0 && !connection.cancelling()) clean(connection);
       return;
     case Use::idle:
-    case Use::leased: return;
+    case Use::leased:
+      return;
   }
 }
 
@@ -411,7 +426,9 @@ void Pool::on_closed(Connection& connection, bool broken, bool had_work) {
   if (!shut_down_) post_pump();
 }
 
-void Pool::on_deserted(Connection& connection) { cancel(connection); }
+void Pool::on_deserted(Connection& connection) {
+  cancel(connection);
+}
 
 void Pool::give_up_idle() {
   if (!idle_.empty()) return idle_.front()->close();
@@ -440,7 +457,8 @@ void Pool::cancel(Connection& connection) {
   const auto spare = spare_for(connection);
   if (spare == nullptr) return connection.close();
   connection.begin_cancel();
-  run_detached(shard_, *spare, "SELECT pg_catalog.pg_cancel_backend(" + std::to_string(connection.backend_pid()) + ")",
+  run_detached(shard_, *spare,
+               "SELECT pg_catalog.pg_cancel_backend(" + std::to_string(connection.backend_pid()) + ")",
                milliseconds(2000), [target = connection.weak_from_this()](Operation::Outcome outcome) {
                  const auto held = target.lock();
                  if (held == nullptr || !held->open()) return;

@@ -23,12 +23,13 @@ namespace athena::postgres {
 class Client;
 class Pool;
 
-/// An exclusive connection on loan; goes back to its pool, cleaned, when this is destroyed. What is still running on it then
-/// runs to its end first. Shard-local.
+/// An exclusive connection on loan; goes back to its pool, cleaned, when this is destroyed. What is still
+/// running on it then runs to its end first. Shard-local.
 class Lease {
  public:
   Lease() = default;
-  Lease(Pool& pool, std::shared_ptr<Connection> connection) : pool_(&pool), connection_(std::move(connection)) {}
+  Lease(Pool& pool, std::shared_ptr<Connection> connection)
+      : pool_(&pool), connection_(std::move(connection)) {}
   Lease(Lease&& other) noexcept : pool_(other.pool_), connection_(std::move(other.connection_)) {}
   Lease& operator=(Lease&& other) noexcept {
     give_back();
@@ -48,7 +49,8 @@ class Lease {
 };
 
 /// Somebody in a coroutine who waits for an exclusive connection.
-struct LeaseWaiter : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+struct LeaseWaiter
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
   LeaseWaiter() : timer([this] { end(); }) {}
   /// Only once the waiter is out of the list.
   void end() {
@@ -62,8 +64,8 @@ struct LeaseWaiter : boost::intrusive::list_base_hook<boost::intrusive::link_mod
   bool unreachable = false;
 };
 
-/// One shard's connections of one client: a few pipelined ones for single reads, exclusive ones on loan for everything else.
-/// All waiting is first come, first served, bounded in number and in time. Shard-local.
+/// One shard's connections of one client: a few pipelined ones for single reads, exclusive ones on loan for
+/// everything else. All waiting is first come, first served, bounded in number and in time. Shard-local.
 class Pool final : public ConnectionOwner, public TextQueryRunner {
  public:
   using FormatOf = const query::ValueFormat& (*)(void* context, std::uint32_t type_oid);
@@ -82,18 +84,18 @@ class Pool final : public ConnectionOwner, public TextQueryRunner {
   // ---- pipelined reads ----
   /// An error when a read would have to wait but may not: overloaded, or unreachable a moment ago.
   std::optional<contract::Error> refusal();
-  /// Sends it on the pipelined connection with the shortest queue, or lets it wait for one. Ends by on_finished; `unreachable`
-  /// when no connection can be opened.
+  /// Sends it on the pipelined connection with the shortest queue, or lets it wait for one. Ends by
+  /// on_finished; `unreachable` when no connection can be opened.
   void submit(Operation& operation);
   /// Takes back one that still waits.
   void withdraw(Operation& operation);
 
   // ---- exclusive connections ----
-  /// A connection for one's own use, proved alive when it was idle for long. Errors: overloaded, pool_timeout, deadline_exceeded,
-  /// backend_unreachable, client_closed_request when `cancellation` asks.
+  /// A connection for one's own use, proved alive when it was idle for long. Errors: overloaded,
+  /// pool_timeout, deadline_exceeded, backend_unreachable, client_closed_request when `cancellation` asks.
   base::Task<contract::Result<Lease>> acquire(base::Deadline deadline);
-  /// Asks the server to stop what runs on the connection (its oldest request), by PQcancel or over a spare connection; none to
-  /// be had: the connection is closed.
+  /// Asks the server to stop what runs on the connection (its oldest request), by PQcancel or over a spare
+  /// connection; none to be had: the connection is closed.
   void cancel(Connection& connection);
 
   base::Task<contract::Result<std::vector<TextRow>>> query(std::string sql,
@@ -102,7 +104,8 @@ class Pool final : public ConnectionOwner, public TextQueryRunner {
 
   /// What to tell those who found no connection.
   [[nodiscard]] contract::Error unreachable_error() const;
-  /// Nothing is open, and nobody got in yet: a wait that ends now ends because of the backend, not of the pool.
+  /// Nothing is open, and nobody got in yet: a wait that ends now ends because of the backend, not of the
+  /// pool.
   [[nodiscard]] bool connecting_in_vain() const { return open_connections() == 0 && connecting_ != 0; }
   /// Limits go by SET LOCAL, statements are unnamed: a transaction pooler is between.
   [[nodiscard]] bool transaction_pooler() const;
@@ -123,7 +126,9 @@ class Pool final : public ConnectionOwner, public TextQueryRunner {
   void on_free(Connection& connection) override;
   void on_closed(Connection& connection, bool broken, bool had_work) override;
   void on_deserted(Connection& connection) override;
-  const query::ValueFormat& format(std::uint32_t type_oid) override { return format_(format_context_, type_oid); }
+  const query::ValueFormat& format(std::uint32_t type_oid) override {
+    return format_(format_context_, type_oid);
+  }
 
  private:
   friend class Lease;

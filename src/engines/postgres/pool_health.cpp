@@ -17,7 +17,8 @@ constexpr seconds kBuffersKept{10};
 constexpr milliseconds kCheckLimit{5000};
 
 std::int64_t unix_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace
@@ -84,16 +85,18 @@ void Pool::keep_minimum() {
 /// Runs an empty query. Its failure closes the connection, and that counts.
 void Pool::check(Connection& connection, std::function<void(bool)> done) {
   const auto began = Clock::now();
-  run_detached(shard_, connection, "", kCheckLimit, [this, began, done = std::move(done)](Operation::Outcome outcome) {
-    const bool proved = outcome == Operation::Outcome::done;
-    client_.last_check_ms.store(unix_ms(), std::memory_order_relaxed);
-    if (proved) {
-      const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count();
-      client_.latency_us.store(took, std::memory_order_relaxed);
-      client_.breaker.success();
-    }
-    if (done) done(proved);
-  });
+  run_detached(shard_, connection, "", kCheckLimit,
+               [this, began, done = std::move(done)](Operation::Outcome outcome) {
+                 const bool proved = outcome == Operation::Outcome::done;
+                 client_.last_check_ms.store(unix_ms(), std::memory_order_relaxed);
+                 if (proved) {
+                   const auto took =
+                       std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began).count();
+                   client_.latency_us.store(took, std::memory_order_relaxed);
+                   client_.breaker.success();
+                 }
+                 if (done) done(proved);
+               });
 }
 
 void Pool::check_health(Clock::time_point now) {

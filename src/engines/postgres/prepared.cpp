@@ -10,7 +10,9 @@ bool Prepared::takes(std::span<const sql::Bind> binds) const {
   return std::ranges::equal(parameter_oids, binds, {}, {}, &sql::Bind::type_oid);
 }
 
-PreparedCache::~PreparedCache() { forget_all(); }
+PreparedCache::~PreparedCache() {
+  forget_all();
+}
 
 Prepared* PreparedCache::find(std::string_view sql, std::span<const sql::Bind> binds) {
   const auto found = by_sql_.find(sql);
@@ -43,7 +45,9 @@ Prepared* PreparedCache::add(std::string_view sql, std::span<const sql::Bind> bi
   return prepared;
 }
 
-Prepared* PreparedCache::unnamed() { return new Prepared; }
+Prepared* PreparedCache::unnamed() {
+  return new Prepared;
+}
 
 void PreparedCache::forget(Prepared& prepared) {
   if (!prepared.cached) return;

@@ -17,11 +17,12 @@
 
 namespace athena::postgres {
 
-/// A statement as one connection knows it. Kept while it is cached or while requests that were sent with it await their rows.
+/// A statement as one connection knows it. Kept while it is cached or while requests that were sent with it
+/// await their rows.
 struct Prepared : boost::intrusive::list_base_hook<> {
   std::string sql;
   std::vector<std::uint32_t> parameter_oids;
-  std::string name;        ///< empty = the unnamed statement
+  std::string name;  ///< empty = the unnamed statement
   bool cached = false;
   bool described = false;  ///< formats are known
   std::uint32_t users = 0;
@@ -30,8 +31,8 @@ struct Prepared : boost::intrusive::list_base_hook<> {
   [[nodiscard]] bool takes(std::span<const sql::Bind> binds) const;
 };
 
-/// Prepared statements of one connection by SQL text (a shape: names and operators, never values) and parameter types; the
-/// least recently used one goes when it is full. Shard-local.
+/// Prepared statements of one connection by SQL text (a shape: names and operators, never values) and
+/// parameter types; the least recently used one goes when it is full. Shard-local.
 class PreparedCache {
  public:
   /// What a client counts over all its connections.

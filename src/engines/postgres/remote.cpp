@@ -26,10 +26,14 @@ struct Batch {
   std::vector<Cell> cells;
 };
 
-/// Between the engine on the home shard and the receiver on the caller's. Each member belongs to one side; what both read is atomic.
-class Bridge final : public std::enable_shared_from_this<Bridge>, public query::RowSink, public query::RowSource {
+/// Between the engine on the home shard and the receiver on the caller's. Each member belongs to one side;
+/// what both read is atomic.
+class Bridge final : public std::enable_shared_from_this<Bridge>,
+                     public query::RowSink,
+                     public query::RowSource {
  public:
-  Bridge(query::RowSink& sink, std::shared_ptr<Mailbox> caller, std::shared_ptr<Mailbox> home, std::int64_t window)
+  Bridge(query::RowSink& sink, std::shared_ptr<Mailbox> caller, std::shared_ptr<Mailbox> home,
+         std::int64_t window)
       : sink_(sink), caller_(std::move(caller)), home_(std::move(home)), window_(window) {}
 
   // ---- home side ----
@@ -124,7 +128,8 @@ class Bridge final : public std::enable_shared_from_this<Bridge>, public query::
   void pass_on() {
     while (!waiting_.empty() && !caller_paused_) {
       Waiting& front = waiting_.front();
-      while (front.cell < front.batch.cells.size() && !caller_paused_ && !stopped_.load(std::memory_order_relaxed)) {
+      while (front.cell < front.batch.cells.size() && !caller_paused_ &&
+             !stopped_.load(std::memory_order_relaxed)) {
         cells_.clear();
         for (std::size_t i = 0; i < front.width; ++i) {
           const auto& cell = front.batch.cells[front.cell++];
@@ -181,7 +186,8 @@ struct Call {
 };
 
 template <class R>
-base::Task<> answer_from_home(base::Task<R> work, std::shared_ptr<Call<R>> call, std::shared_ptr<Mailbox> caller) {
+base::Task<> answer_from_home(base::Task<R> work, std::shared_ptr<Call<R>> call,
+                              std::shared_ptr<Mailbox> caller) {
   auto result = co_await std::move(work);
   caller->post([call, result = std::make_shared<R>(std::move(result))] {
     call->result = std::move(*result);
@@ -189,7 +195,9 @@ base::Task<> answer_from_home(base::Task<R> work, std::shared_ptr<Call<R>> call,
   });
 }
 
-class RemoteBackend final : public engines::Backend, public engines::QueryBackend, public engines::SchemaBackend {
+class RemoteBackend final : public engines::Backend,
+                            public engines::QueryBackend,
+                            public engines::SchemaBackend {
  public:
   RemoteBackend(std::shared_ptr<Client> client, base::Shard& shard)
       : client_(std::move(client)), shard_(shard), mailbox_(std::make_shared<Mailbox>(shard)) {}
@@ -204,7 +212,8 @@ class RemoteBackend final : public engines::Backend, public engines::QueryBacken
                                                        const ExecutionContext& context) override {
     const auto home = find_home();
     if (!home) co_return away();
-    auto bridge = std::make_shared<Bridge>(sink, mailbox_, home->mailbox, client_->limits().result_window_bytes);
+    auto bridge =
+        std::make_shared<Bridge>(sink, mailbox_, home->mailbox, client_->limits().result_window_bytes);
     if (context.cancellation != nullptr) context.cancellation->on_request([&bridge] { bridge->cancel(); });
     struct Guard {
       engines::Cancellation* cancellation;
@@ -216,16 +225,19 @@ class RemoteBackend final : public engines::Backend, public engines::QueryBacken
     } guard{context.cancellation, *bridge};
     const bool explain = context.sql != nullptr;
     auto result = co_await at_home<contract::Result<query::Summary>>(
-        *home, context.deadline, [request = &request, bridge, context = &context, explain](engines::Backend& backend) {
-          return execute_at_home(backend, request, bridge, context->deadline, context->max_rows, context->exclusive, explain);
+        *home, context.deadline,
+        [request = &request, bridge, context = &context, explain](engines::Backend& backend) {
+          return execute_at_home(backend, request, bridge, context->deadline, context->max_rows,
+                                 context->exclusive, explain);
         });
     if (explain) context.sql->insert(context.sql->end(), bridge->sql.begin(), bridge->sql.end());
     if (!bridge->drained()) {
       base::Timer timer([&bridge] { bridge->leave(); });
-      auto resumed = co_await base::suspend<int>([this, &bridge, &timer, &context](base::Completion<int> completion) {
-        bridge->when_drained(std::move(completion));
-        shard_.timers().arm(timer, context.deadline.at());
-      });
+      auto resumed =
+          co_await base::suspend<int>([this, &bridge, &timer, &context](base::Completion<int> completion) {
+            bridge->when_drained(std::move(completion));
+            shard_.timers().arm(timer, context.deadline.at());
+          });
       static_cast<void>(resumed);
       if (context.deadline.expired()) co_return deadline_error();
     }
@@ -237,16 +249,19 @@ class RemoteBackend final : public engines::Backend, public engines::QueryBacken
     const auto home = find_home();
     if (!home) co_return away();
     auto result = co_await at_home<contract::Result<std::vector<engines::TableInfo>>>(
-        *home, deadline, [query, deadline](engines::Backend& backend) { return backend.schema()->tables(query, deadline); });
+        *home, deadline,
+        [query, deadline](engines::Backend& backend) { return backend.schema()->tables(query, deadline); });
     co_return result;
   }
-  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string schema, std::string table,
+  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string schema,
+                                                                         std::string table,
                                                                          base::Deadline deadline) override {
     const auto home = find_home();
     if (!home) co_return away();
     auto result = co_await at_home<contract::Result<std::vector<engines::ColumnInfo>>>(
-        *home, deadline,
-        [schema, table, deadline](engines::Backend& backend) { return backend.schema()->columns(schema, table, deadline); });
+        *home, deadline, [schema, table, deadline](engines::Backend& backend) {
+          return backend.schema()->columns(schema, table, deadline);
+        });
     co_return result;
   }
 
@@ -257,13 +272,12 @@ class RemoteBackend final : public engines::Backend, public engines::QueryBacken
     return client_->home(shard_.index() % client_->home_shards());
   }
 
-  static base::Task<contract::Result<query::Summary>> execute_at_home(engines::Backend& backend,
-                                                                      const query::Request* request,
-                                                                      std::shared_ptr<Bridge> bridge,
-                                                                      base::Deadline deadline, std::int64_t max_rows,
-                                                                      bool exclusive, bool explain) {
+  static base::Task<contract::Result<query::Summary>> execute_at_home(
+      engines::Backend& backend, const query::Request* request, std::shared_ptr<Bridge> bridge,
+      base::Deadline deadline, std::int64_t max_rows, bool exclusive, bool explain) {
     std::pmr::monotonic_buffer_resource memory;
-    ExecutionContext context{deadline, memory, max_rows, exclusive, &bridge->cancellation, explain ? &bridge->sql : nullptr};
+    ExecutionContext context{
+        deadline, memory, max_rows, exclusive, &bridge->cancellation, explain ? &bridge->sql : nullptr};
     auto result = co_await backend.query()->execute(*request, *bridge, context);
     bridge->home_is_done();
     bridge->flush();
@@ -278,10 +292,11 @@ class RemoteBackend final : public engines::Backend, public engines::QueryBacken
     auto resumed = co_await base::suspend<int>([&](base::Completion<int> completion) {
       call->done = std::move(completion);
       shard_.timers().arm(timer, deadline.at() + kHomeGrace);
-      home.mailbox->post([call, caller = mailbox_, backend = home.backend, shard = home.shard, start = std::move(start)] {
-        base::asio::co_spawn(shard->context().get_executor(), answer_from_home<R>(start(*backend), call, caller),
-                             base::asio::detached);
-      });
+      home.mailbox->post(
+          [call, caller = mailbox_, backend = home.backend, shard = home.shard, start = std::move(start)] {
+            base::asio::co_spawn(shard->context().get_executor(),
+                                 answer_from_home<R>(start(*backend), call, caller), base::asio::detached);
+          });
     });
     static_cast<void>(resumed);
     co_return std::move(call->result);

@@ -8,8 +8,8 @@
 
 namespace athena::postgres {
 
-/// How long statements took lately, by shape (their text). Decides which are too slow to stand in a queue with others.
-/// Shard-local; bounded, forgets everything when it is full.
+/// How long statements took lately, by shape (their text). Decides which are too slow to stand in a queue
+/// with others. Shard-local; bounded, forgets everything when it is full.
 class Shapes {
  public:
   explicit Shapes(std::chrono::milliseconds slow) : slow_us_(static_cast<float>(slow.count()) * 1000.0F) {}

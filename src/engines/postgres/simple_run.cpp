@@ -53,8 +53,8 @@ void SimpleRun::on_finished() {
   done_(0);
 }
 
-void run_detached(base::Shard& shard, Connection& connection, std::string text, std::chrono::milliseconds limit,
-                  std::function<void(Operation::Outcome)> done) {
+void run_detached(base::Shard& shard, Connection& connection, std::string text,
+                  std::chrono::milliseconds limit, std::function<void(Operation::Outcome)> done) {
   new Detached(shard, connection, std::move(text), limit, std::move(done));  // deletes itself
 }
 

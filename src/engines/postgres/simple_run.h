@@ -7,8 +7,8 @@
 
 namespace athena::postgres {
 
-/// A statement without rows of interest on an exclusive connection (BEGIN, SET …), for coroutines. At the deadline the connection
-/// is closed: what state it is in would not be known.
+/// A statement without rows of interest on an exclusive connection (BEGIN, SET …), for coroutines. At the
+/// deadline the connection is closed: what state it is in would not be known.
 class SimpleRun final : public Operation {
  public:
   SimpleRun(base::Shard& shard, Connection& connection, std::string text);
@@ -27,8 +27,9 @@ class SimpleRun final : public Operation {
   base::Completion<int> done_;
 };
 
-/// The same without anybody waiting: deletes itself after `done(outcome)`. Closes the connection after `limit`.
-void run_detached(base::Shard& shard, Connection& connection, std::string text, std::chrono::milliseconds limit,
-                  std::function<void(Operation::Outcome)> done);
+/// The same without anybody waiting: deletes itself after `done(outcome)`. Closes the connection after
+/// `limit`.
+void run_detached(base::Shard& shard, Connection& connection, std::string text,
+                  std::chrono::milliseconds limit, std::function<void(Operation::Outcome)> done);
 
 }  // namespace athena::postgres

@@ -122,7 +122,8 @@ base::Task<> StatementRun::run_pipelined() {
     began = Clock::now();
     patience_ = began + std::chrono::seconds(pool_.client().limits().acquire_timeout_seconds);
     pool_.submit(*this);
-    const auto until = connection() == nullptr ? std::min(patience_, context_.deadline.at()) : context_.deadline.at();
+    const auto until =
+        connection() == nullptr ? std::min(patience_, context_.deadline.at()) : context_.deadline.at();
     pool_.shard().timers().arm(timer_, until);
     watch_caller();
   });
@@ -213,7 +214,9 @@ RowFlow StatementRun::on_row(std::string_view body) {
   return flow;
 }
 
-void StatementRun::on_finished() { finish(); }
+void StatementRun::on_finished() {
+  finish();
+}
 
 void StatementRun::finish() {
   timer_.cancel();

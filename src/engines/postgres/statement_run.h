@@ -65,8 +65,8 @@ class ResultFeed final : public query::RowSource {
   std::size_t statement_begin_ = 0;  // first kept row of the statement at work
 };
 
-/// One compiled statement on its way: waiting for a pipelined connection, or on a leased one; its deadline; its caller leaving.
-/// Lives in the coroutine that runs it.
+/// One compiled statement on its way: waiting for a pipelined connection, or on a leased one; its deadline;
+/// its caller leaving. Lives in the coroutine that runs it.
 class StatementRun final : public Operation, public query::RowSource {
  public:
   StatementRun(Pool& pool, const sql::Statement& statement, ResultFeed& feed, bool is_write,
@@ -85,8 +85,8 @@ class StatementRun final : public Operation, public query::RowSource {
     caller_left,
   };
   End end = End::normal;
-  bool malformed = false;         ///< a row could not be read
-  bool columns_differ = false;    ///< of a write that ran: the result is not what was compiled
+  bool malformed = false;       ///< a row could not be read
+  bool columns_differ = false;  ///< of a write that ran: the result is not what was compiled
   base::Clock::time_point began{};
 
   void resume() override;

@@ -8,13 +8,26 @@
 namespace athena::postgres {
 namespace {
 
-// What a URI may set beyond host, user and the like. Nothing that reads further files of the account (service, passfile) or
-// changes what Athena relies on (client_encoding, replication, gssencmode).
-constexpr std::array<std::string_view, 18> kPassedOn = {
-    "application_name",    "channel_binding", "keepalives",      "keepalives_idle", "keepalives_interval",
-    "keepalives_count",    "krbsrvname",      "sslcert",         "sslcompression",  "sslcrl",
-    "sslkey",              "sslpassword",     "sslrootcert",     "sslsni",          "ssl_max_protocol_version",
-    "ssl_min_protocol_version", "target_session_attrs", "tcp_user_timeout"};
+// What a URI may set beyond host, user and the like. Nothing that reads further files of the account
+// (service, passfile) or changes what Athena relies on (client_encoding, replication, gssencmode).
+constexpr std::array<std::string_view, 18> kPassedOn = {"application_name",
+                                                        "channel_binding",
+                                                        "keepalives",
+                                                        "keepalives_idle",
+                                                        "keepalives_interval",
+                                                        "keepalives_count",
+                                                        "krbsrvname",
+                                                        "sslcert",
+                                                        "sslcompression",
+                                                        "sslcrl",
+                                                        "sslkey",
+                                                        "sslpassword",
+                                                        "sslrootcert",
+                                                        "sslsni",
+                                                        "ssl_max_protocol_version",
+                                                        "ssl_min_protocol_version",
+                                                        "target_session_attrs",
+                                                        "tcp_user_timeout"};
 
 std::vector<std::string> split(std::string_view list) {
   std::vector<std::string> parts;
@@ -37,7 +50,9 @@ bool parse_mode(std::string_view text, Target::SslMode& mode) {
   return false;
 }
 
-contract::Error malformed(std::string text) { return {contract::ErrorCode::invalid_payload, std::move(text)}; }
+contract::Error malformed(std::string text) {
+  return {contract::ErrorCode::invalid_payload, std::move(text)};
+}
 
 }  // namespace
 
@@ -75,13 +90,16 @@ contract::Result<Target> parse_target(const contract::PostgresConnection& connec
     } else if (name == "sslmode") {
       mode = value;
     } else if (std::ranges::find(kPassedOn, name) != kPassedOn.end()) {
-      std::erase_if(target.parameters, [&keyword = name](const auto& given) { return given.first == keyword; });
+      std::erase_if(target.parameters,
+                    [&keyword = name](const auto& given) { return given.first == keyword; });
       target.parameters.emplace_back(name, value);
-    } else if (name != "connect_timeout" && name != "client_encoding" && name != "fallback_application_name") {
+    } else if (name != "connect_timeout" && name != "client_encoding" &&
+               name != "fallback_application_name") {
       return malformed("The PostgreSQL URI sets \"" + name + "\", which is not supported.");
     }
   }
-  if (!parse_mode(mode, target.sslmode)) return malformed("sslmode is none of disable, allow, prefer, require, verify-ca, verify-full.");
+  if (!parse_mode(mode, target.sslmode))
+    return malformed("sslmode is none of disable, allow, prefer, require, verify-ca, verify-full.");
   const std::size_t count = std::max(hosts.size(), addresses.size());
   if ((hosts.size() != count && hosts.size() != 1) || (!addresses.empty() && addresses.size() != count) ||
       (ports.size() > 1 && ports.size() != count) || count > 16) {
@@ -93,7 +111,8 @@ contract::Result<Target> parse_target(const contract::PostgresConnection& connec
     if (!addresses.empty()) host.hostaddr = addresses[index];
     host.port = ports.empty() ? std::string() : ports.size() == 1 ? ports[0] : ports[index];
     if (host.port.empty()) host.port = "5432";
-    const bool digits = host.port.size() <= 5 && std::ranges::all_of(host.port, [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        host.port.size() <= 5 && std::ranges::all_of(host.port, [](char c) { return c >= '0' && c <= '9'; });
     if (!digits || std::stoi(host.port) < 1 || std::stoi(host.port) > 65535) {
       return malformed("The PostgreSQL URI names a port that is none.");
     }

@@ -12,10 +12,11 @@ contract::PostgresConnection with_uri(std::string uri) {
 }
 
 TEST(Target, TheFormsOfAUri) {
-  for (const char* uri : {"postgres://ada:s%20ecret@db.example:5433/shop?sslmode=require",
-                          "postgresql://ada:s%20ecret@db.example:5433/shop?sslmode=require",
-                          "jdbc:postgresql://db.example:5433/shop?user=ada&password=s%20ecret&sslmode=require",
-                          "host=db.example port=5433 user=ada password='s ecret' dbname=shop sslmode=require"}) {
+  for (const char* uri :
+       {"postgres://ada:s%20ecret@db.example:5433/shop?sslmode=require",
+        "postgresql://ada:s%20ecret@db.example:5433/shop?sslmode=require",
+        "jdbc:postgresql://db.example:5433/shop?user=ada&password=s%20ecret&sslmode=require",
+        "host=db.example port=5433 user=ada password='s ecret' dbname=shop sslmode=require"}) {
     const auto target = parse_target(with_uri(uri));
     ASSERT_TRUE(target) << uri;
     ASSERT_EQ(target->hosts.size(), 1U);
@@ -59,9 +60,10 @@ TEST(Target, TheUriWinsOverTheDefinition) {
 }
 
 TEST(Target, RefusalsHoldNothingOfTheText) {
-  for (const char* uri : {"postgresql://u:topsecret@h:notaport/d", "postgresql://u:topsecret@h:70000/d",
-                          "postgresql://u:topsecret@[::1/d", "topsecret", "postgresql://u:topsecret@h/d?sslmode=maybe",
-                          "postgresql://u:topsecret@h/d?unknown=1", "postgresql://u:top%zzsecret@h/d"}) {
+  for (const char* uri :
+       {"postgresql://u:topsecret@h:notaport/d", "postgresql://u:topsecret@h:70000/d",
+        "postgresql://u:topsecret@[::1/d", "topsecret", "postgresql://u:topsecret@h/d?sslmode=maybe",
+        "postgresql://u:topsecret@h/d?unknown=1", "postgresql://u:top%zzsecret@h/d"}) {
     const auto target = parse_target(with_uri(uri));
     ASSERT_FALSE(target) << uri;
     EXPECT_EQ(target.error().code(), contract::ErrorCode::invalid_payload);
@@ -70,7 +72,8 @@ TEST(Target, RefusalsHoldNothingOfTheText) {
 }
 
 TEST(Target, NothingOfTheAccountIsRead) {
-  for (const char* keyword : {"service=shop", "passfile=/root/.pgpass", "replication=database", "gssencmode=require"}) {
+  for (const char* keyword :
+       {"service=shop", "passfile=/root/.pgpass", "replication=database", "gssencmode=require"}) {
     EXPECT_FALSE(parse_target(with_uri(std::string("host=h user=u ") + keyword))) << keyword;
   }
 }

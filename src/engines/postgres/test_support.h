@@ -29,8 +29,8 @@
 /// For tests against a real server: one of their own, and a client of the gateway on top of it.
 namespace athena::postgres::testing {
 
-/// A PostgreSQL on a unix socket in a temporary folder, stopped and removed at the end. With TLS it listens on a loopback
-/// port too and wants a password (`secret`) from the user `ada` there.
+/// A PostgreSQL on a unix socket in a temporary folder, stopped and removed at the end. With TLS it listens
+/// on a loopback port too and wants a password (`secret`) from the user `ada` there.
 class Server {
  public:
   explicit Server(bool tls = false) {
@@ -73,7 +73,8 @@ class Server {
     const std::string file = folder_ + "/in.sql";
     std::ofstream(file) << text;
     const std::string out = folder_ + "/out.txt";
-    shell(binaries_ + "/psql -X -q -A -t -h " + folder_ + " -p " + std::to_string(port_) + " -U postgres -d postgres -f " + file + " >" + out + " 2>&1");
+    shell(binaries_ + "/psql -X -q -A -t -h " + folder_ + " -p " + std::to_string(port_) +
+          " -U postgres -d postgres -f " + file + " >" + out + " 2>&1");
     std::ifstream stream(out);
     std::string output((std::istreambuf_iterator<char>(stream)), {});
     while (!output.empty() && output.back() == '\n') output.pop_back();
@@ -98,9 +99,11 @@ class Server {
     ::close(probe);
     network_ = " -c listen_addresses=127.0.0.1 -c port=" + std::to_string(port_) + " -c ssl=on";
     const std::string data = folder_ + "/data/";
-    if (shell("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout " +
-              data + "server.key -out " + data + "server.crt >/dev/null 2>&1 && chmod 600 " + data + "server.key && cp " + data +
-              "server.crt " + folder_ + "/root.crt && if [ $(id -u) = 0 ]; then chown postgres " + data + "server.*; fi") != 0) {
+    if (shell("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext "
+              "subjectAltName=DNS:localhost -keyout " +
+              data + "server.key -out " + data + "server.crt >/dev/null 2>&1 && chmod 600 " + data +
+              "server.key && cp " + data + "server.crt " + folder_ +
+              "/root.crt && if [ $(id -u) = 0 ]; then chown postgres " + data + "server.*; fi") != 0) {
       return false;
     }
     std::ofstream(data + "pg_hba.conf") << "local all all trust\nhost all ada 127.0.0.1/32 scram-sha-256\n"
@@ -146,7 +149,8 @@ struct Answer {
 /// Shards with one PostgreSQL client on them.
 class Gateway {
  public:
-  explicit Gateway(contract::PostgresConnection connection, unsigned shards = 1, contract::GatewaySettings with = {})
+  explicit Gateway(contract::PostgresConnection connection, unsigned shards = 1,
+                   contract::GatewaySettings with = {})
       : settings(std::move(with)), shards_(shards) {
     contract::ClientDefinition definition;
     definition.client_name = "test";
@@ -184,8 +188,12 @@ class Gateway {
     }
     base::Buffer out;
     query::JsonRowSink json(out, {});
-    engines::ExecutionContext context{base::Deadline::in(options.timeout), memory, 10000, options.exclusive,
-                                      options.cancellation, &answer.sql};
+    engines::ExecutionContext context{base::Deadline::in(options.timeout),
+                                      memory,
+                                      10000,
+                                      options.exclusive,
+                                      options.cancellation,
+                                      &answer.sql};
     query::RowSink& sink = options.sink != nullptr ? *options.sink : json;
     auto& backend = *backends[options.shard]->query();
     auto ran = co_await backend.execute(*parsed, sink, context);
@@ -198,10 +206,12 @@ class Gateway {
     co_return answer;
   }
   std::future<Answer> send(Kind kind, std::string body, Options options) {
-    return base::asio::co_spawn(shards_[options.shard].context().get_executor(), ask(kind, std::move(body), options),
-                                base::asio::use_future);
+    return base::asio::co_spawn(shards_[options.shard].context().get_executor(),
+                                ask(kind, std::move(body), options), base::asio::use_future);
   }
-  Answer run(Kind kind, std::string body, Options options) { return send(kind, std::move(body), options).get(); }
+  Answer run(Kind kind, std::string body, Options options) {
+    return send(kind, std::move(body), options).get();
+  }
   Answer fetch(std::string body) { return run(Kind::fetch, std::move(body), Options{}); }
   Answer fetch(std::string body, Options options) { return run(Kind::fetch, std::move(body), options); }
   base::Shard& shard(unsigned index) { return shards_[index]; }
@@ -211,7 +221,8 @@ class Gateway {
   std::vector<std::unique_ptr<engines::Backend>> backends;
 
  private:
-  contract::Result<query::Request> parse(Kind kind, const std::string& text, std::pmr::memory_resource& memory) const {
+  contract::Result<query::Request> parse(Kind kind, const std::string& text,
+                                         std::pmr::memory_resource& memory) const {
     auto body = query::parse_body(text, memory);
     if (!body) return body.error();
     const query::ParseContext context{memory, settings, settings.max_rows};
@@ -221,10 +232,14 @@ class Gateway {
       return query::Request(std::move(*parsed));
     };
     switch (kind) {
-      case Kind::fetch: return wrap(query::parse_select(**body, context, read));
-      case Kind::insert: return wrap(query::parse_insert(**body, context));
-      case Kind::update: return wrap(query::parse_update(**body, context, read));
-      case Kind::remove: break;
+      case Kind::fetch:
+        return wrap(query::parse_select(**body, context, read));
+      case Kind::insert:
+        return wrap(query::parse_insert(**body, context));
+      case Kind::update:
+        return wrap(query::parse_update(**body, context, read));
+      case Kind::remove:
+        break;
     }
     return wrap(query::parse_delete(**body, context));
   }

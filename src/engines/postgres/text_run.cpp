@@ -21,8 +21,10 @@ class TextRun final : public Operation {
     auto resumed = co_await base::suspend<int>([this, deadline](base::Completion<int> completion) {
       done_ = std::move(completion);
       shard_.timers().arm(timer_, deadline.at());
-      // Compiling a catalogue query to machine code takes a hundred times what running it takes. All three leave in one write.
-      run_detached(shard_, target_, "/* athena:catalogue */ BEGIN; SET LOCAL jit = off", kFrameLimit, [](Outcome) {});
+      // Compiling a catalogue query to machine code takes a hundred times what running it takes. All three
+      // leave in one write.
+      run_detached(shard_, target_, "/* athena:catalogue */ BEGIN; SET LOCAL jit = off", kFrameLimit,
+                   [](Outcome) {});
       target_.submit(*this);
       run_detached(shard_, target_, "/* athena:catalogue */ COMMIT", kFrameLimit, [](Outcome) {});
     });
@@ -77,9 +79,8 @@ class TextRun final : public Operation {
 
 }  // namespace
 
-base::Task<contract::Result<std::vector<TextRow>>> Pool::query(std::string sql,
-                                                               std::vector<std::optional<std::string>> parameters,
-                                                               base::Deadline deadline) {
+base::Task<contract::Result<std::vector<TextRow>>> Pool::query(
+    std::string sql, std::vector<std::optional<std::string>> parameters, base::Deadline deadline) {
   std::vector<sql::Bind> binds;
   for (const auto& parameter : parameters) {
     sql::Bind bind;
@@ -87,7 +88,8 @@ base::Task<contract::Result<std::vector<TextRow>>> Pool::query(std::string sql,
     if (parameter) bind.text = *parameter;
     binds.push_back(bind);
   }
-  // A connection may turn out to be dead, or a cancel that was meant for the one before may hit: once more, elsewhere.
+  // A connection may turn out to be dead, or a cancel that was meant for the one before may hit: once more,
+  // elsewhere.
   for (int attempt = 1;; ++attempt) {
     auto lease = co_await acquire(deadline);
     if (!lease) co_return lease.error();
@@ -99,7 +101,8 @@ base::Task<contract::Result<std::vector<TextRow>>> Pool::query(std::string sql,
     co_await run.run(deadline);
     switch (run.outcome) {
       case Operation::Outcome::done:
-        if (run.malformed) co_return Error(ErrorCode::upstream_error, "The database sent a row that cannot be read.");
+        if (run.malformed)
+          co_return Error(ErrorCode::upstream_error, "The database sent a row that cannot be read.");
         co_return std::move(run.rows);
       case Operation::Outcome::error:
         if (run.timed_out && run.error->sql_state == "57014") co_return deadline_error();
@@ -111,7 +114,8 @@ base::Task<contract::Result<std::vector<TextRow>>> Pool::query(std::string sql,
       case Operation::Outcome::stray_cancel:
         if (attempt <= 3 && !deadline.expired()) continue;
         co_return deadline_error();
-      default: co_return Error(ErrorCode::database_error);
+      default:
+        co_return Error(ErrorCode::database_error);
     }
   }
 }

@@ -16,10 +16,13 @@ class TlsServerTest : public ::testing::Test {
   static void SetUpTestSuite() {
     server = std::make_unique<Server>(true);
     if (!server->running()) return;
-    server->sql("create role ada login password 'secret'; create table t(id int primary key, filler text);"
-                "insert into t select i, repeat('y',1000) from generate_series(1,10000) i; grant all on t to ada;"
-                "create view mine as select ssl, coalesce(client_dn,'') as dn from pg_stat_ssl where pid = pg_backend_pid();"
-                "create view slow as select 1 as id, pg_sleep(30)::text as z; grant all on mine, slow to ada; analyze");
+    server->sql(
+        "create role ada login password 'secret'; create table t(id int primary key, filler text);"
+        "insert into t select i, repeat('y',1000) from generate_series(1,10000) i; grant all on t to ada;"
+        "create view mine as select ssl, coalesce(client_dn,'') as dn from pg_stat_ssl where pid = "
+        "pg_backend_pid();"
+        "create view slow as select 1 as id, pg_sleep(30)::text as z; grant all on mine, slow to ada; "
+        "analyze");
   }
   static void TearDownTestSuite() { server.reset(); }
   void SetUp() override {
@@ -27,7 +30,8 @@ class TlsServerTest : public ::testing::Test {
   }
   static contract::PostgresConnection to(const std::string& login, const std::string& rest = "") {
     contract::PostgresConnection connection;
-    connection.uri = "postgresql://" + login + "@localhost:" + std::to_string(server->port()) + "/postgres" + rest;
+    connection.uri =
+        "postgresql://" + login + "@localhost:" + std::to_string(server->port()) + "/postgres" + rest;
     return connection;
   }
   static std::unique_ptr<Server> server;
@@ -49,9 +53,11 @@ TEST_F(TlsServerTest, LargeResultsAndManyAtOnce) {
   EXPECT_GT(large.rows.size(), 10'000'000U);
   std::vector<std::future<Answer>> sent;
   for (int i = 1; i <= 300; ++i) {
-    sent.push_back(gateway.send(Kind::fetch,
-                                R"({"table_name":"t","columns":["id"],"conditions":[{"operator":"eq","column":"id","value":)" +
-                                    std::to_string(i) + "}]}", {}));
+    sent.push_back(gateway.send(
+        Kind::fetch,
+        R"({"table_name":"t","columns":["id"],"conditions":[{"operator":"eq","column":"id","value":)" +
+            std::to_string(i) + "}]}",
+        {}));
   }
   for (int i = 1; i <= 300; ++i) {
     EXPECT_EQ(sent[static_cast<std::size_t>(i - 1)].get().rows, R"({"id":)" + std::to_string(i) + "}");
@@ -87,8 +93,9 @@ TEST_F(TlsServerTest, ACancelDoesNotGoInPlainText) {
     options.exclusive = exclusive;
     EXPECT_EQ(gateway.fetch(R"({"table_name":"slow"})", options).code(), "deadline_exceeded");
     std::this_thread::sleep_for(400ms);
-    EXPECT_EQ(server->sql("select count(*) from pg_stat_activity where query like '%\"slow\"%' and state = 'active' "
-                          "and pid <> pg_backend_pid()"),
+    EXPECT_EQ(server->sql(
+                  "select count(*) from pg_stat_activity where query like '%\"slow\"%' and state = 'active' "
+                  "and pid <> pg_backend_pid()"),
               "0");
     EXPECT_EQ(gateway.fetch(R"({"table_name":"mine"})").code(), "ok");
   }

@@ -36,9 +36,13 @@ Transport::Result Transport::ssl_result(int returned, bool reading) {
   using Status = Result::Status;
   if (returned > 0) return {Status::done, static_cast<std::size_t>(returned)};
   switch (SSL_get_error(ssl_, returned)) {
-    case SSL_ERROR_WANT_READ: return {reading ? Status::would_block : Status::wants_other, 0};
-    case SSL_ERROR_WANT_WRITE: return {reading ? Status::wants_other : Status::would_block, 0};
-    default: ERR_clear_error(); return {Status::closed, 0};
+    case SSL_ERROR_WANT_READ:
+      return {reading ? Status::would_block : Status::wants_other, 0};
+    case SSL_ERROR_WANT_WRITE:
+      return {reading ? Status::wants_other : Status::would_block, 0};
+    default:
+      ERR_clear_error();
+      return {Status::closed, 0};
   }
 }
 

@@ -92,20 +92,47 @@ ErrorFields read_error(std::string_view body) {
     if (field == '\0') break;
     const std::string_view text = reader.text();
     switch (field) {
-      case 'S': if (fields.severity.empty()) fields.severity = text; break;
-      case 'V': fields.severity = text; break;
-      case 'C': fields.sql_state = text; break;
-      case 'M': fields.message = text; break;
-      case 'D': fields.detail = text; break;
-      case 'H': fields.hint = text; break;
-      case 'P': fields.position = text; break;
-      case 's': fields.schema = text; break;
-      case 't': fields.table = text; break;
-      case 'c': fields.column = text; break;
-      case 'd': fields.type = text; break;
-      case 'n': fields.constraint = text; break;
-      case 'R': fields.routine = text; break;
-      default: break;
+      case 'S':
+        if (fields.severity.empty()) fields.severity = text;
+        break;
+      case 'V':
+        fields.severity = text;
+        break;
+      case 'C':
+        fields.sql_state = text;
+        break;
+      case 'M':
+        fields.message = text;
+        break;
+      case 'D':
+        fields.detail = text;
+        break;
+      case 'H':
+        fields.hint = text;
+        break;
+      case 'P':
+        fields.position = text;
+        break;
+      case 's':
+        fields.schema = text;
+        break;
+      case 't':
+        fields.table = text;
+        break;
+      case 'c':
+        fields.column = text;
+        break;
+      case 'd':
+        fields.type = text;
+        break;
+      case 'n':
+        fields.constraint = text;
+        break;
+      case 'R':
+        fields.routine = text;
+        break;
+      default:
+        break;
     }
   }
   return fields;
@@ -124,7 +151,8 @@ std::int64_t read_command_tag(std::string_view body, std::string_view& command) 
   return count;
 }
 
-void append_parse(base::Buffer& out, std::string_view name, std::string_view sql, std::span<const sql::Bind> binds) {
+void append_parse(base::Buffer& out, std::string_view name, std::string_view sql,
+                  std::span<const sql::Bind> binds) {
   char* at = put_header(out, 'P', name.size() + 1 + sql.size() + 1 + 2 + 4 * binds.size());
   at = put_text(at, name);
   at = put_text(at, sql);
@@ -159,9 +187,15 @@ void append_bind(base::Buffer& out, std::string_view name, std::span<const sql::
   put_u16(at, 0);
 }
 
-void append_describe_portal(base::Buffer& out) { out.append(std::string_view("D\0\0\0\6P\0", 7)); }
-void append_execute(base::Buffer& out) { out.append(std::string_view("E\0\0\0\x9\0\0\0\0\0", 10)); }
-void append_sync(base::Buffer& out) { out.append(std::string_view("S\0\0\0\4", 5)); }
+void append_describe_portal(base::Buffer& out) {
+  out.append(std::string_view("D\0\0\0\6P\0", 7));
+}
+void append_execute(base::Buffer& out) {
+  out.append(std::string_view("E\0\0\0\x9\0\0\0\0\0", 10));
+}
+void append_sync(base::Buffer& out) {
+  out.append(std::string_view("S\0\0\0\4", 5));
+}
 
 void append_close_statement(base::Buffer& out, std::string_view name) {
   char* at = put_header(out, 'C', 1 + name.size() + 1);
@@ -169,7 +203,9 @@ void append_close_statement(base::Buffer& out, std::string_view name) {
   put_text(at, name);
 }
 
-void append_query(base::Buffer& out, std::string_view sql) { put_text(put_header(out, 'Q', sql.size() + 1), sql); }
+void append_query(base::Buffer& out, std::string_view sql) {
+  put_text(put_header(out, 'Q', sql.size() + 1), sql);
+}
 
 void append_copy_fail(base::Buffer& out, std::string_view reason) {
   put_text(put_header(out, 'f', reason.size() + 1), reason);

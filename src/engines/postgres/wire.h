@@ -12,8 +12,8 @@
 #include "engines/sql/statement.h"
 #include "query/row_sink.h"
 
-/// Frames of the PostgreSQL v3 protocol: writing those of a client, taking apart those of a server. Knows no sockets, no
-/// libpq, no state; every reader is safe on arbitrary bytes. All functions run on any thread.
+/// Frames of the PostgreSQL v3 protocol: writing those of a client, taking apart those of a server. Knows no
+/// sockets, no libpq, no state; every reader is safe on arbitrary bytes. All functions run on any thread.
 namespace athena::postgres::wire {
 
 /// Type bytes of the frames a server sends.
@@ -61,7 +61,7 @@ struct Frame {
     whole,
     incomplete,  ///< `size` = bytes needed in all, 0 while the header is not there
     too_large,
-    malformed,   ///< a length below 4: the stream can't be followed any more
+    malformed,  ///< a length below 4: the stream can't be followed any more
   };
   Status status = Status::incomplete;
   char type = 0;
@@ -87,9 +87,12 @@ inline Frame next_frame(std::string_view input, std::size_t limit = kMaxFrame) {
 }
 
 /// Number of cells of a DataRow, −1 when it has none to read.
-inline int row_width(std::string_view body) { return body.size() < 2 ? -1 : read_u16(body.data()); }
+inline int row_width(std::string_view body) {
+  return body.size() < 2 ? -1 : read_u16(body.data());
+}
 
-/// Fills `cells` from a DataRow; `formats` has as many entries. False when the row is not of that many well-formed cells.
+/// Fills `cells` from a DataRow; `formats` has as many entries. False when the row is not of that many
+/// well-formed cells.
 inline bool read_row(std::string_view body, std::span<const query::ValueFormat* const> formats,
                      std::span<query::Cell> cells) {
   if (body.size() < 2 || read_u16(body.data()) != formats.size()) return false;
@@ -124,15 +127,18 @@ bool read_row_description(std::string_view body, std::vector<ColumnDescription>&
 
 /// The fields of an ErrorResponse or NoticeResponse, views into the frame; what was not sent is empty.
 struct ErrorFields {
-  std::string_view severity, sql_state, message, detail, hint, position, schema, table, column, type, constraint, routine;
+  std::string_view severity, sql_state, message, detail, hint, position, schema, table, column, type,
+      constraint, routine;
 };
 ErrorFields read_error(std::string_view body);
 
-/// Row count of a CommandComplete (`INSERT 0 5` → 5), 0 when its tag has none. `command` receives the first word.
+/// Row count of a CommandComplete (`INSERT 0 5` → 5), 0 when its tag has none. `command` receives the first
+/// word.
 std::int64_t read_command_tag(std::string_view body, std::string_view& command);
 
 /// What a client writes. `name` empty = the unnamed statement. No text holds a NUL byte: callers check.
-void append_parse(base::Buffer& out, std::string_view name, std::string_view sql, std::span<const sql::Bind> binds);
+void append_parse(base::Buffer& out, std::string_view name, std::string_view sql,
+                  std::span<const sql::Bind> binds);
 void append_describe_statement(base::Buffer& out, std::string_view name);
 /// Values in text form, results in text form, unnamed portal.
 void append_bind(base::Buffer& out, std::string_view name, std::span<const sql::Bind> binds);

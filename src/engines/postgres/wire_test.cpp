@@ -15,24 +15,34 @@ std::string u32(std::uint32_t value) {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
           static_cast<char>(value)};
 }
-std::string u16(std::uint32_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value)}; }
+std::string u16(std::uint32_t value) {
+  return {static_cast<char>(value >> 8), static_cast<char>(value)};
+}
 std::string frame(char type, const std::string& body) {
   return std::string(1, type) + u32(static_cast<std::uint32_t>(body.size() + 4)) + body;
 }
-sql::Bind text(std::uint32_t oid, std::string_view value) { return {sql::Bind::Kind::text, oid, value}; }
-sql::Bind null(std::uint32_t oid) { return {sql::Bind::Kind::null, oid, {}}; }
+sql::Bind text(std::uint32_t oid, std::string_view value) {
+  return {sql::Bind::Kind::text, oid, value};
+}
+sql::Bind null(std::uint32_t oid) {
+  return {sql::Bind::Kind::null, oid, {}};
+}
 
 TEST(Wire, GoldenFramesOfTheClient) {
   base::Buffer out;
   const sql::Bind binds[] = {text(20, "42"), null(25)};
   append_parse(out, "s1", "SELECT $1, $2", binds);
-  EXPECT_EQ(out.view(), "P\0\0\0\x1f" "s1\0SELECT $1, $2\0\0\2\0\0\0\x14\0\0\0\x19"sv);
+  EXPECT_EQ(out.view(),
+            "P\0\0\0\x1f"
+            "s1\0SELECT $1, $2\0\0\2\0\0\0\x14\0\0\0\x19"sv);
   out.clear();
   append_describe_statement(out, "s1");
   EXPECT_EQ(out.view(), "D\0\0\0\x08Ss1\0"sv);
   out.clear();
   append_bind(out, "s1", binds);
-  EXPECT_EQ(out.view(), "B\0\0\0\x18\0s1\0\0\0\0\2\0\0\0\2" "42\xff\xff\xff\xff\0\0"sv);
+  EXPECT_EQ(out.view(),
+            "B\0\0\0\x18\0s1\0\0\0\0\2\0\0\0\2"
+            "42\xff\xff\xff\xff\0\0"sv);
   out.clear();
   append_bind(out, "", {});
   EXPECT_EQ(out.view(), "B\0\0\0\x0c\0\0\0\0\0\0\0\0"sv);
@@ -45,12 +55,14 @@ TEST(Wire, GoldenFramesOfTheClient) {
   append_close_statement(out, "s9");
   append_query(out, "BEGIN");
   append_copy_fail(out, "no");
-  EXPECT_EQ(out.view(), "C\0\0\0\x08Ss9\0Q\0\0\0\x0a" "BEGIN\0f\0\0\0\x07no\0"sv);
+  EXPECT_EQ(out.view(),
+            "C\0\0\0\x08Ss9\0Q\0\0\0\x0a"
+            "BEGIN\0f\0\0\0\x07no\0"sv);
 }
 
 TEST(Wire, FramesAreFoundAtEverySplitPoint) {
-  const std::string stream = frame('1', "") + frame('D', u16(1) + u32(3) + "abc") + frame('C', "SELECT 1\0"s) +
-                             frame('Z', "I");
+  const std::string stream =
+      frame('1', "") + frame('D', u16(1) + u32(3) + "abc") + frame('C', "SELECT 1\0"s) + frame('Z', "I");
   for (std::size_t split = 0; split <= stream.size(); ++split) {
     std::string types;
     std::string received = stream.substr(0, split);
@@ -107,8 +119,9 @@ TEST(Wire, Rows) {
 }
 
 TEST(Wire, RowDescription) {
-  const std::string good = u16(2) + "id\0"s + u32(16384) + u16(1) + u32(20) + u16(8) + u32(0xFFFFFFFF) + u16(0) +
-                           "?column?\0"s + u32(0) + u16(0) + u32(705) + u16(0xFFFE) + u32(0xFFFFFFFF) + u16(0);
+  const std::string good = u16(2) + "id\0"s + u32(16384) + u16(1) + u32(20) + u16(8) + u32(0xFFFFFFFF) +
+                           u16(0) + "?column?\0"s + u32(0) + u16(0) + u32(705) + u16(0xFFFE) +
+                           u32(0xFFFFFFFF) + u16(0);
   std::vector<ColumnDescription> columns;
   ASSERT_TRUE(read_row_description(good, columns));
   ASSERT_EQ(columns.size(), 2U);
@@ -128,7 +141,8 @@ TEST(Wire, RowDescription) {
 
 TEST(Wire, Errors) {
   const auto fields = read_error(
-      "SFEHLER\0VERROR\0C23505\0Mdoppelter Schl\xc3\xbcssel\0DKey (id)=(1)\0Hhint\0P7\0spublic\0tt\0cid\0dint8\0nt_pkey\0"
+      "SFEHLER\0VERROR\0C23505\0Mdoppelter Schl\xc3\xbcssel\0DKey "
+      "(id)=(1)\0Hhint\0P7\0spublic\0tt\0cid\0dint8\0nt_pkey\0"
       "Fnbtinsert.c\0L666\0R_bt_check_unique\0\0"sv);
   EXPECT_EQ(fields.severity, "ERROR");  // the one that is not translated
   EXPECT_EQ(fields.sql_state, "23505");
