@@ -28,6 +28,7 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
     client_->settle(shard.index(), Client::Home{mailbox_, this, &shard});
   }
   ~PostgresBackend() override {
+    pool_.close_all();  // those who wait are resumed by this and need the other members
     client_->settle(shard_.index(), std::nullopt);
     client_->schema_entries.fetch_sub(reported_entries_, std::memory_order_relaxed);
     mailbox_->close();
@@ -43,6 +44,7 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
     if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();
     auto listed = co_await schema_.list_tables(std::move(query), deadline);
     settle(listed.has_value());
+    if (!listed) co_return slower_than_deadline(listed.error());
     co_return listed;
   }
   base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string table_schema,
@@ -52,11 +54,17 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
     if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();
     auto listed = co_await schema_.list_columns(std::move(table_schema), std::move(table_name), deadline);
     settle(listed.has_value());
+    if (!listed) co_return slower_than_deadline(listed.error());
     co_return listed;
   }
   void forget_schema() override { schema_.forget_all(); }
 
  private:
+  /// Discovery has one code for "too slow", whoever noticed it.
+  static contract::Error slower_than_deadline(contract::Error error) {
+    if (error.code() != contract::ErrorCode::deadline_exceeded) return error;
+    return {contract::ErrorCode::statement_timeout, "The database did not answer in time."};
+  }
   void report_schema() {
     const auto entries = static_cast<std::int64_t>(schema_.size());
     client_->schema_entries.fetch_add(entries - reported_entries_, std::memory_order_relaxed);

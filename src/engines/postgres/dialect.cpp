@@ -31,6 +31,7 @@ const sql::Traits& PostgresDialect::traits() const {
       .default_keyword = true,
       .lock_chosen_rows = true,
       .json_sorts = false,
+      .limit_in_text = true,
       .max_insert_parameters = 60000,  // the protocol carries 65,535
   };
   return kTraits;

@@ -118,6 +118,8 @@ class Pool final : public ConnectionOwner, public TextQueryRunner {
   void give_up_idle();
   /// No new work; what runs may finish.
   void shutdown();
+  /// Ends everything now: who runs or waits is told, inside this call.
+  void close_all();
   /// The breaker opened or the client is unreachable: keep trying in the background.
   void watch_outage();
   /// A request came; for idle times and minimum size.

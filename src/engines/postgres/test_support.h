@@ -161,8 +161,12 @@ class Gateway {
     backends.resize(shards);
     shards_.run_on_all([this](base::Shard& shard) { backends[shard.index()] = client->make_backend(shard); });
   }
-  ~Gateway() {
+  /// Destroys the shards' sides, whatever runs on them.
+  void end() {
     shards_.run_on_all([this](base::Shard& shard) { backends[shard.index()].reset(); });
+  }
+  ~Gateway() {
+    end();
     shards_.stop();
   }
   Gateway(const Gateway&) = delete;

@@ -46,7 +46,7 @@ Result<void> write_chosen(Writer& out, const RowChoice& choice) {
   if (!written) return written;
   written = write_order(out, choice.sort, choice.page, choice.settings);
   if (!written) return written;
-  write_page(out, choice.page, 0);
+  write_page(out, choice.page, 0, /*locks=*/true);
   return {};
 }
 

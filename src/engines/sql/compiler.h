@@ -12,14 +12,15 @@ namespace athena::sql {
 
 struct CompileContext {
   const Dialect& dialect;
-  TablePtr table;                               ///< of the request's target
+  TablePtr table;  ///< of the request's target
   std::pmr::memory_resource& memory;
   const contract::GatewaySettings& settings;
 };
 
-/// A parsed request as SQL for one engine. Every column is looked up in the table (undefined_column with suggestions), every
-/// name quoted, every value bound; a condition is never dropped. Errors: undefined_column, invalid_operator, invalid_value,
-/// invalid_identifier (casts), ambiguous_conflict_target, invalid_payload, capability_not_supported.
+/// A parsed request as SQL for one engine. Every column is looked up in the table (undefined_column with
+/// suggestions), every name quoted, every value bound; a condition is never dropped. Errors:
+/// undefined_column, invalid_operator, invalid_value, invalid_identifier (casts), ambiguous_conflict_target,
+/// invalid_payload, capability_not_supported.
 contract::Result<Plan> compile(const query::Request& request, const CompileContext& context);
 
 /// capability_not_supported for a feature of this engine, with requires, engine, has and alternative.

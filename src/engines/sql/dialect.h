@@ -36,6 +36,10 @@ struct Traits {
   bool lock_chosen_rows =
       false;               ///< update and delete with limit: by primary key and FOR UPDATE; else by rowid
   bool json_sorts = true;  ///< the type json has an order
+  /// The limit of a select stands in its text: PostgreSQL cannot keep a plan for a limit it does not know,
+  /// and would plan each execution anew. The number is one that Athena has read and checked, never text of
+  /// the request.
+  bool limit_in_text = false;
   std::size_t max_insert_parameters = 0;
 };
 

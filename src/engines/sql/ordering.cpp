@@ -73,12 +73,16 @@ Result<void> write_order(Writer& out, std::span<const SortTerm> sort, const quer
   return {};
 }
 
-void write_page(Writer& out, const query::Page& page, std::int64_t extra) {
+void write_page(Writer& out, const query::Page& page, std::int64_t extra, bool locks) {
   if (page.limit) {
     const std::int64_t limit =
         std::min(*page.limit, std::numeric_limits<std::int64_t>::max() - extra) + extra;
     out.add(" LIMIT ");
-    out.placeholder(out.dialect().bind_integer(limit, out.memory()));
+    if (out.dialect().traits().limit_in_text && !locks) {
+      out.add(std::to_string(limit));
+    } else {
+      out.placeholder(out.dialect().bind_integer(limit, out.memory()));
+    }
   }
   if (page.offset > 0) {
     if (!page.limit && !out.dialect().traits().lock_chosen_rows) {

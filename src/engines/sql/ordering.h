@@ -15,7 +15,8 @@ namespace athena::sql {
 contract::Result<void> write_order(Writer& out, std::span<const query::SortTerm> sort,
                                    const query::Page& page, const contract::GatewaySettings& settings);
 
-/// Writes ` LIMIT n OFFSET n` with bound numbers; `extra` rows more than page.limit.
-void write_page(Writer& out, const query::Page& page, std::int64_t extra);
+/// Writes ` LIMIT n OFFSET n`; `extra` rows more than page.limit. Numbers are bound, but for the limit of a
+/// plain select (`locks` false) where the engine's traits say so.
+void write_page(Writer& out, const query::Page& page, std::int64_t extra, bool locks);
 
 }  // namespace athena::sql

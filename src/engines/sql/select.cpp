@@ -34,7 +34,7 @@ contract::Result<void> compile_select(const query::Select& select, const Compile
   }
   written = write_order(out, select.sort, select.page, context.settings);
   if (!written) return written;
-  write_page(out, select.page, select.page.default_limit ? 1 : 0);
+  write_page(out, select.page, select.page.default_limit ? 1 : 0, /*locks=*/false);
 
   plan.extra_row = select.page.default_limit && select.page.limit.has_value();
   plan.row_limit = select.page.limit.value_or(-1);

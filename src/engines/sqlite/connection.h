@@ -51,6 +51,13 @@ class Connection {
   /// `PRAGMA schema_version`: changes with every DDL of any process. In a transaction: that of its snapshot.
   contract::Result<std::int64_t> schema_version();
 
+  /// Has every commit that committed() reports added to `counter`.
+  void count_commits_in(std::atomic<std::uint64_t>& counter) { commits_ = &counter; }
+  /// Called after a COMMIT has succeeded and before anybody is told.
+  void committed() {
+    if (commits_ != nullptr) commits_->fetch_add(1, std::memory_order_release);
+  }
+
   [[nodiscard]] sqlite3* handle() const { return handle_; }
   [[nodiscard]] bool utf8() const { return utf8_; }
   /// False while a transaction is open.
@@ -81,6 +88,8 @@ class Connection {
   bool must_stop();
 
  private:
+  std::atomic<std::uint64_t>* commits_ = nullptr;
+
   explicit Connection(sqlite3* handle) : handle_(handle) {}
   contract::Result<void> configure(const contract::SqliteConnection& options, Role role);
   static int on_progress(void* self);

@@ -29,6 +29,8 @@ class Health {
   void open_failed(const contract::Error& error, bool background);
   /// The file is not what the connections have open: all of them open it again.
   void lost();
+  /// Commits of the writer so far: what was read before the newest of them may be old.
+  [[nodiscard]] std::atomic<std::uint64_t>& commits() { return commits_; }
   [[nodiscard]] bool ready() const { return ready_.load(std::memory_order_acquire); }
   /// Changes whenever connections have to be opened again.
   [[nodiscard]] std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
@@ -44,6 +46,7 @@ class Health {
   std::atomic<bool> ready_{false};
   std::atomic<bool> suspect_{false};
   std::atomic<std::uint64_t> generation_{1};
+  std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::int64_t> checked_at_ms_{0};
   std::atomic<std::int64_t> open_us_{0};
 };

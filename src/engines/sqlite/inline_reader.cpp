@@ -26,7 +26,7 @@ Connection* InlineReader::connection() {
   if (file_.in_memory() || !file_.health.ready()) return nullptr;
   const std::uint64_t generation = file_.health.generation();
   if (connection_ && generation_ == generation) return connection_.get();
-  connection_.reset();
+  close();
   auto opened = Connection::open(file_.options, Connection::Role::inline_reader);
   if (!opened) return nullptr;  // a worker finds out why, and may wait for a lock
   connection_ = std::move(*opened);
@@ -34,10 +34,37 @@ Connection* InlineReader::connection() {
   return connection_.get();
 }
 
+void InlineReader::close() {
+  turn_open_ = false;  // the connection takes its transaction along
+  connection_.reset();
+}
+
+void InlineReader::begin_turn(Connection& connection) {
+  const auto commits = file_.health.commits().load(std::memory_order_acquire);
+  if (turn_open_ && turn_commits_ == commits) return;
+  const bool posted = turn_open_;
+  if (turn_open_) end_turn();
+  if (connection.run("BEGIN") != SQLITE_OK) return;  // each read for itself then
+  turn_open_ = true;
+  turn_commits_ = commits;
+  if (posted) return;
+  shard_.post([self = std::weak_ptr(self_)] {
+    if (const auto alive = self.lock()) (*alive)->end_turn();
+  });
+}
+
+void InlineReader::end_turn() {
+  if (!turn_open_) return;
+  turn_open_ = false;
+  // An error may have ended the transaction already.
+  if (!connection_->autocommit()) connection_->run("COMMIT");
+}
+
 InlineReader::Attempt InlineReader::read(const sql::Statement& statement, std::int64_t schema_version,
                                          std::int64_t max_rows, base::Deadline deadline) {
   Connection* open = connection();
   if (open == nullptr) return {};
+  begin_turn(*open);
   auto prepared = open->prepare(statement.text);
   if (!prepared) {
     return checked(*open, failure(*open, sqlite3_extended_errcode(open->handle()), deadline), schema_version);

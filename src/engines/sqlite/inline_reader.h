@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/shard.h"
 #include "engines/sql/statement.h"
 #include "engines/sqlite/connection.h"
 #include "engines/sqlite/file.h"
@@ -17,11 +18,11 @@ namespace athena::sqlite {
 /// stopped and handed over.
 class InlineReader {
  public:
-  explicit InlineReader(File& file) : file_(file) {}
+  InlineReader(File& file, base::Shard& shard) : file_(file), shard_(shard) {}
 
   /// The shard's connection; null while the file is not open, and for a `:memory:` database.
   Connection* connection();
-  void close() { connection_.reset(); }
+  void close();
 
   enum class End : std::uint8_t {
     done,            ///< `rows` holds the whole result
@@ -41,10 +42,20 @@ class InlineReader {
   [[nodiscard]] RowBatch& rows() { return rows_; }
 
  private:
+  /// Reads of one turn of the shard's loop share a read transaction, as its locks cost more than a key read.
+  /// The turn ends before the loop looks for new requests, and early when the gateway has committed a write
+  /// since it began, so that every read sees all that was acknowledged before it was sent.
+  void begin_turn(Connection& connection);
+  void end_turn();
   static Attempt failure(Connection& connection, int code, base::Deadline deadline);
   static Attempt checked(Connection& connection, Attempt attempt, std::int64_t schema_version);
 
   File& file_;
+  base::Shard& shard_;
+  bool turn_open_ = false;
+  std::uint64_t turn_commits_ = 0;
+  std::shared_ptr<InlineReader*> self_ =
+      std::make_shared<InlineReader*>(this);  // what is posted outlives nothing
   std::unique_ptr<Connection> connection_;
   std::uint64_t generation_ = 0;
   RowBatch rows_{0};

@@ -70,7 +70,7 @@ query::RowShape shape_of(const sql::Plan& plan) {
 
 ShardBackend::ShardBackend(File& file, const contract::ClientDefinition& definition,
                            const contract::GatewaySettings& settings, base::Shard& shard)
-    : file_(file), definition_(definition), settings_(settings), shard_(shard), inline_(file) {}
+    : file_(file), definition_(definition), settings_(settings), shard_(shard), inline_(file, shard) {}
 
 ShardBackend::~ShardBackend() {
   for (const auto& waiter : waiters_) {

@@ -89,6 +89,7 @@ class Group {
     const int code = connection_.run("COMMIT");
     if (code == SQLITE_OK) {
       ++counts_.groups;
+      connection_.committed();
       return {Attempt::End::committed, done, std::nullopt};
     }
     Error failure = connection_.error(code);

@@ -108,6 +108,7 @@ void Writer::try_open(std::unique_lock<std::mutex>& lock) {
   const auto now = base::Clock::now();
   if (opened) {
     connection_ = std::move(*opened);
+    connection_->count_commits_in(health_.commits());
     failures_ = 0;
     next_check_ = now + std::chrono::seconds(settings_.health_check_interval_seconds);
     health_.opened(std::chrono::duration_cast<std::chrono::microseconds>(now - began));
