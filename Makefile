@@ -7,6 +7,9 @@ ARGS         ?=
 SHELL     := /bin/bash
 MAKEFLAGS += --no-print-directory
 export PYTHONDONTWRITEBYTECODE = 1
+# One cache for every clone: paths below this folder count as relative ones.
+export CCACHE_BASEDIR   := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 release  := build/release/athena
 pytest   := $(PYTHON) -m pytest -p no:cacheprovider -q
