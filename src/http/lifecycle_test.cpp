@@ -291,7 +291,7 @@ TEST(Drain, WaitsForTheDelayAndServesMeanwhile) {
   server.server().drain([&](bool whole) { done.set_value(whole); });
   const auto reply = server.ask(get("/pong"));
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(reply.header("connection"), "");
+  EXPECT_EQ(reply.header("connection"), "close");
   EXPECT_TRUE(done.get_future().get());
 }
 
