@@ -209,11 +209,9 @@ base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& 
       // A connection that was cut while it opened says little about the server: nothing was sent, so another
       // one may be tried.
       const bool unsent = verdict.error && verdict.error->code() == ErrorCode::backend_unreachable;
-      if (!unsent || !client_.breaker.ever_reached() ||
-          client_.breaker.state() != engines::HealthState::closed) {
-        co_return Ran{false, std::move(verdict.error), 0};
-      }
-      verdict.delay = true;
+      const bool worth_it = unsent && client_.breaker.ever_reached() && !pool_.refusal() &&
+                            client_.breaker.state() == engines::HealthState::closed;
+      if (!worth_it) co_return Ran{false, std::move(verdict.error), 0};
     }
     if (verdict.next == Next::compile_again) co_return Ran{true, std::move(verdict.error), 0};
     if (verdict.next == Next::again_exclusive) exclusive = true;
