@@ -192,8 +192,11 @@ def test_backends_killed_under_writes(shop, server):
 def test_every_connection_cut_at_once(shop):
     for _ in range(3):
         shop.gate.cut()
+        # a connection may be cut while it opens: then the reply says so, and the next attempt is a quarter of a second away
         response = shop.fetch()
-        assert response.status == 200 and response.rows() == ROWS, response
+        assert response.status == 200 or response.code == "backend_unreachable", response
+        eventually(lambda: shop.fetch().status == 200, 2.0, 0.05)
+        assert shop.fetch().rows() == ROWS
     shop.proves_recovery()
 
 

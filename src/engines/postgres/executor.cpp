@@ -205,14 +205,7 @@ base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& 
     auto verdict = co_await attempt(plan, feed, context, exclusive);
     using Next = Verdict::Next;
     if (verdict.next == Next::done) co_return Ran{false, std::nullopt, verdict.affected};
-    if (verdict.next == Next::failed) {
-      // A connection that was cut while it opened says little about the server: nothing was sent, so another
-      // one may be tried.
-      const bool unsent = verdict.error && verdict.error->code() == ErrorCode::backend_unreachable;
-      const bool worth_it = unsent && client_.breaker.ever_reached() && !pool_.refusal() &&
-                            client_.breaker.state() == engines::HealthState::closed;
-      if (!worth_it) co_return Ran{false, std::move(verdict.error), 0};
-    }
+    if (verdict.next == Next::failed) co_return Ran{false, std::move(verdict.error), 0};
     if (verdict.next == Next::compile_again) co_return Ran{true, std::move(verdict.error), 0};
     if (verdict.next == Next::again_exclusive) exclusive = true;
     Error error = verdict.error ? std::move(*verdict.error) : Error(ErrorCode::database_error);
