@@ -5,7 +5,6 @@ namespace athena::api {
 namespace {
 
 using contract::Error;
-using contract::ErrorCode;
 
 /// Rows that a write returns. They are kept until the write is done, as a write can still fail behind its
 /// last row; what does not fit is counted only, for the write itself cannot be taken back then.
