@@ -117,7 +117,7 @@ std::vector<KeyInfo> make_keys() {
   add(boolean_key("api", "admin_key_in_query", "true", "?api_key= is read for admin keys.",
                   ATHENA_BOOL(admin_key_in_query)));
   add(choice_key("api", "metrics_access", {"loopback", "open", "admin"}, "Who may read /metrics.",
-                 [](Config& c, std::string v) {
+                 [](Config& c, const std::string& v) {
                    using Access = api::ApiSettings::MetricsAccess;
                    c.api.metrics_access = v == "open"    ? Access::open
                                           : v == "admin" ? Access::admin
@@ -129,7 +129,7 @@ std::vector<KeyInfo> make_keys() {
                ATHENA_LIST(api.ready_clients)));
 
   add(choice_key("gateway", "response_shape", {"auto", "rows", "array"},
-                 "Shape of row replies without X-Athena-Shape.", [](Config& c, std::string v) {
+                 "Shape of row replies without X-Athena-Shape.", [](Config& c, const std::string& v) {
                    using Shape = GatewaySettings::Shape;
                    c.gateway.response_shape = v == "rows"    ? Shape::rows
                                               : v == "array" ? Shape::array
@@ -137,10 +137,10 @@ std::vector<KeyInfo> make_keys() {
                  }));
   add(choice_key("gateway", "error_verbosity", {"full", "terse"},
                  "terse leaves the database's own members out of failures.",
-                 [](Config& c, std::string v) { c.gateway.terse_errors = v == "terse"; }));
+                 [](Config& c, const std::string& v) { c.gateway.terse_errors = v == "terse"; }));
   add(choice_key("gateway", "error_message", {"auto", "short", "sentence"},
                  "sentence repeats `error` in `message`; auto does so for SDK requests.",
-                 [](Config& c, std::string v) {
+                 [](Config& c, const std::string& v) {
                    using Message = GatewaySettings::ErrorMessage;
                    c.gateway.error_message = v == "short"      ? Message::short_text
                                              : v == "sentence" ? Message::sentence
@@ -148,7 +148,7 @@ std::vector<KeyInfo> make_keys() {
                  }));
   add(choice_key("gateway", "audit_headers", {"sdk_exempt", "required", "optional"},
                  "Whether insert and delete demand X-Company-Id and X-Organization-Id.",
-                 [](Config& c, std::string v) {
+                 [](Config& c, const std::string& v) {
                    using Audit = GatewaySettings::AuditHeaders;
                    c.gateway.audit_headers = v == "required"   ? Audit::required
                                              : v == "optional" ? Audit::optional

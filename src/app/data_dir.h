@@ -17,8 +17,8 @@ std::string choose_data_dir(const Config& config, const ConfigRequest& request,
 /// Creates it and its `sqlite/` with mode 0700. The error is ready for the operator.
 base::Result<void, std::string> prepare_data_dir(const std::string& path);
 
-/// The uuid of this instance, kept in `<data_dir>/instance_id`. A lock on the file keeps two processes apart: the second one takes
-/// a fresh uuid of its own. The lock is held until the process ends.
+/// The uuid of this instance, kept in `<data_dir>/instance_id`. A lock on the file keeps two processes apart:
+/// the second one takes a fresh uuid of its own. The lock is held until the process ends.
 base::Result<void, std::string> claim_instance_id(const std::string& data_dir, std::string& instance_id);
 
 /// The admin keys: ATHENA_KEY_12, api.admin_keys, or else `<data_dir>/admin.key`, which is made at the first

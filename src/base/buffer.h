@@ -8,8 +8,8 @@
 
 namespace athena::base {
 
-/// A contiguous append-only byte buffer. Faster than std::string on the paths that write row sets: no zero fill,
-/// inlined appends, and `reserve_tail` to write in place.
+/// A contiguous append-only byte buffer. Faster than std::string on the paths that write row sets: no zero
+/// fill, inlined appends, and `reserve_tail` to write in place.
 class Buffer {
  public:
   Buffer() = default;
@@ -37,7 +37,8 @@ class Buffer {
     *reserve_tail(1) = byte;
     ++size_;
   }
-  /// Room for at least `bytes` more behind size(); returns where to write. `commit` makes written bytes part of it.
+  /// Room for at least `bytes` more behind size(); returns where to write. `commit` makes written bytes part
+  /// of it.
   char* reserve_tail(std::size_t bytes) {
     if (capacity_ - size_ < bytes) grow(bytes);
     return data_.get() + size_;

@@ -14,8 +14,8 @@ namespace athena::base {
 
 namespace asio = boost::asio;
 
-/// Every coroutine runs on its shard's io_context. The concrete executor type, as the type-erased one costs more
-/// than the coroutine itself.
+/// Every coroutine runs on its shard's io_context. The concrete executor type, as the type-erased one costs
+/// more than the coroutine itself.
 using Executor = asio::io_context::executor_type;
 
 template <class T = void>
@@ -23,8 +23,9 @@ using Task = asio::awaitable<T, Executor>;
 
 inline constexpr asio::use_awaitable_t<Executor> use_task{};
 
-/// What a callback-style operation calls once when it is done. Move-only; holds the coroutine itself, so there is no
-/// allocation and no type erasure. (Asio 1.81's any_completion_handler can't be move-assigned: that recurses for ever.)
+/// What a callback-style operation calls once when it is done. Move-only; holds the coroutine itself, so
+/// there is no allocation and no type erasure. (Asio 1.81's any_completion_handler can't be move-assigned:
+/// that recurses for ever.)
 template <class... Args>
 class Completion {
   using Handler = typename asio::async_result<asio::use_awaitable_t<Executor>, void(Args...)>::handler_type;
@@ -51,12 +52,14 @@ class Completion {
   std::optional<Handler> handler_;
 };
 
-/// Suspends the calling coroutine, hands its completion to `start`, and returns what the completion is called with.
-/// The completion must be called on the shard of the coroutine and never from inside `start` itself.
+/// Suspends the calling coroutine, hands its completion to `start`, and returns what the completion is called
+/// with. The completion must be called on the shard of the coroutine and never from inside `start` itself.
 template <class T, class Start>
 auto suspend(Start&& start) {
   return asio::async_initiate<const asio::use_awaitable_t<Executor>, void(T)>(
-      [start = std::forward<Start>(start)](auto handler) mutable { start(Completion<T>(std::move(handler))); },
+      [start = std::forward<Start>(start)](auto handler) mutable {
+        start(Completion<T>(std::move(handler)));
+      },
       use_task);
 }
 

@@ -19,7 +19,8 @@ class Deadline {
   [[nodiscard]] bool expired() const { return Clock::now() >= at_; }
   /// What is left, never negative, rounded up so that a timer of this length is not early.
   [[nodiscard]] std::chrono::milliseconds remaining() const {
-    return std::max(std::chrono::ceil<std::chrono::milliseconds>(at_ - Clock::now()), std::chrono::milliseconds(0));
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(at_ - Clock::now()),
+                    std::chrono::milliseconds(0));
   }
   /// The earlier of this deadline and `duration` from now.
   [[nodiscard]] Deadline capped(std::chrono::milliseconds duration) const {

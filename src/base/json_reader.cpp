@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/json_limits.h"
 #include "base/json_writer.h"
 #include "base/utf8.h"
 
@@ -18,7 +19,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kKeptEntries = 4096;  // of the working memory, per thread: 96 KiB
 
 constexpr JsonNode kNull{};
@@ -193,11 +193,12 @@ class TreeBuilder {
   JsonNode* block_end_ = nullptr;
   std::size_t block_size_ = kFirstBlock;
   std::size_t depth_ = 0;
-  std::array<Container, kMaxDepth> containers_;
+  std::array<Container, kMaxJsonDepth> containers_;
 };
 
 std::string describe(std::string_view document, std::size_t at, const json::error_code& error) {
-  if (error == json::error::too_deep) return "nesting deeper than " + std::to_string(kMaxDepth) + " levels";
+  if (error == json::error::too_deep)
+    return "nesting deeper than " + std::to_string(kMaxJsonDepth) + " levels";
   if (error == json::error::incomplete || at >= document.size()) return "unexpected end of the text";
   if (error == json::error::extra_data) return "unexpected text behind the value";
   if (error == json::error::exponent_overflow) return "the exponent of the number is too large";
@@ -248,7 +249,7 @@ Result<const JsonNode*, JsonError> parse_json(std::string_view text, std::pmr::m
   } release;
 
   json::parse_options options;
-  options.max_depth = kMaxDepth;
+  options.max_depth = kMaxJsonDepth;
   json::basic_parser<TreeBuilder> parser(options, text, memory, scratch);
   json::error_code error;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), error);

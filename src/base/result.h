@@ -4,7 +4,8 @@
 
 namespace athena::base {
 
-/// A value of T or an error of E. Expected failures travel in this; exceptions are for what nobody can expect.
+/// A value of T or an error of E. Expected failures travel in this; exceptions are for what nobody can
+/// expect.
 template <class T, class E>
 using Result = boost::system::result<T, E>;
 

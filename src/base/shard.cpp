@@ -9,7 +9,9 @@ thread_local Shard* current_shard = nullptr;
 
 Shard::Shard(unsigned index) : index_(index) {}
 
-Shard* Shard::current() { return current_shard; }
+Shard* Shard::current() {
+  return current_shard;
+}
 
 void Shard::run() {
   current_shard = this;
@@ -22,7 +24,9 @@ ShardGroup::ShardGroup(unsigned count) {
   for (unsigned index = 0; index < count; ++index) shards_.push_back(std::make_unique<Shard>(index));
 }
 
-ShardGroup::~ShardGroup() { stop(); }
+ShardGroup::~ShardGroup() {
+  stop();
+}
 
 void ShardGroup::start() {
   for (auto& shard : shards_) {

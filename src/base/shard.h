@@ -1,8 +1,8 @@
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -12,8 +12,8 @@
 
 namespace athena::base {
 
-/// A thread with its event loop. Connections, pools, caches and metrics of a shard are touched by its thread only;
-/// work for another shard is posted there.
+/// A thread with its event loop. Connections, pools, caches and metrics of a shard are touched by its thread
+/// only; work for another shard is posted there.
 class Shard {
  public:
   explicit Shard(unsigned index);

@@ -4,7 +4,9 @@ namespace athena::base {
 
 TimerWheel::TimerWheel(boost::asio::io_context& context) : driver_(context) {}
 
-TimerWheel::~TimerWheel() { stop(); }
+TimerWheel::~TimerWheel() {
+  stop();
+}
 
 void TimerWheel::stop() {
   stopped_ = true;
@@ -19,7 +21,8 @@ void TimerWheel::arm(Timer& timer, Clock::time_point at) {
   const auto now_tick = static_cast<std::uint64_t>((Clock::now() - epoch_) / kTick);
   if (!running_) tick_ = now_tick;
   const auto delta = at - epoch_;
-  const auto wanted = delta.count() <= 0 ? 0 : static_cast<std::uint64_t>((delta + kTick - Clock::duration(1)) / kTick);
+  const auto wanted =
+      delta.count() <= 0 ? 0 : static_cast<std::uint64_t>((delta + kTick - Clock::duration(1)) / kTick);
   const auto slot = std::max(wanted, tick_ + 1);
   slots_[slot % kSlots].push_back(timer);
   if (!running_) schedule();

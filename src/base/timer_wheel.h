@@ -1,9 +1,9 @@
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
-#include <array>
 #include <functional>
 
 #include "base/deadline.h"
@@ -12,9 +12,10 @@ namespace athena::base {
 
 class TimerWheel;
 
-/// One pending timeout. Cheap to arm again and again: arming and cancelling are list operations, and no system timer
-/// is touched. Destroying an armed timer cancels it.
-class Timer : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+/// One pending timeout. Cheap to arm again and again: arming and cancelling are list operations, and no
+/// system timer is touched. Destroying an armed timer cancels it.
+class Timer
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   /// `on_expiry` runs on the shard's thread; the timer is disarmed by then and may be armed again inside.
   explicit Timer(std::function<void()> on_expiry) : on_expiry_(std::move(on_expiry)) {}
@@ -30,8 +31,9 @@ class Timer : public boost::intrusive::list_base_hook<boost::intrusive::link_mod
   Clock::time_point at_{};
 };
 
-/// A hashed timer wheel: 512 slots of 10 ms. A timer fires at most 20 ms late and never early. One system timer per
-/// shard drives it, and that one sleeps while no timer is armed. Not thread-safe: belongs to its shard.
+/// A hashed timer wheel: 512 slots of 10 ms. A timer fires at most 20 ms late and never early. One system
+/// timer per shard drives it, and that one sleeps while no timer is armed. Not thread-safe: belongs to its
+/// shard.
 class TimerWheel {
  public:
   explicit TimerWheel(boost::asio::io_context& context);

@@ -39,7 +39,8 @@ constexpr std::uint64_t kVariant = 0x8000000000000000ULL;
 
 UuidText uuid_v7() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  const auto ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+  const auto ms =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
   return format((ms << 16) | 0x7000ULL | (random_bits() & 0xFFF), (random_bits() & kVariantMask) | kVariant);
 }
 

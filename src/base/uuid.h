@@ -13,6 +13,8 @@ using UuidText = std::array<char, 36>;
 UuidText uuid_v7();
 /// A random UUID (version 4).
 UuidText uuid_v4();
-inline std::string_view view(const UuidText& uuid) { return {uuid.data(), uuid.size()}; }
+inline std::string_view view(const UuidText& uuid) {
+  return {uuid.data(), uuid.size()};
+}
 
 }  // namespace athena::base

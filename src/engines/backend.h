@@ -24,7 +24,8 @@ namespace athena::engines {
 class Cancellation {
  public:
   [[nodiscard]] bool requested() const { return requested_; }
-  /// The engine's reaction; an empty function takes it back. Called at once when the request is already there.
+  /// The engine's reaction; an empty function takes it back. Called at once when the request is already
+  /// there.
   void on_request(std::function<void()> reaction) {
     reaction_ = std::move(reaction);
     if (requested_ && reaction_) reaction_();
@@ -43,8 +44,8 @@ class Cancellation {
 struct ExecutionContext {
   base::Deadline deadline;
   std::pmr::memory_resource& memory;  ///< freed after the request
-  std::int64_t max_rows = 10000;      ///< rows given to the sink at most; writes beyond it are done and counted
-  bool exclusive = false;             ///< X-Athena-Deadpool-Enable
+  std::int64_t max_rows = 10000;  ///< rows given to the sink at most; writes beyond it are done and counted
+  bool exclusive = false;         ///< X-Athena-Deadpool-Enable
   Cancellation* cancellation = nullptr;
   std::vector<std::string>* sql = nullptr;  ///< X-Athena-Explain: statements sent, with placeholders
 };
@@ -53,9 +54,11 @@ struct ExecutionContext {
 class QueryBackend {
  public:
   virtual ~QueryBackend() = default;
-  /// Runs the request and pushes its rows into `sink`. `request` and `sink` outlive the task; `context` too. Ends by
-  /// context.deadline + 500 ms at the latest. Errors: those of the contract, with the database's members in details.
-  virtual base::Task<contract::Result<query::Summary>> execute(const query::Request& request, query::RowSink& sink,
+  /// Runs the request and pushes its rows into `sink`. `request` and `sink` outlive the task; `context` too.
+  /// Ends by context.deadline + 500 ms at the latest. Errors: those of the contract, with the database's
+  /// members in details.
+  virtual base::Task<contract::Result<query::Summary>> execute(const query::Request& request,
+                                                               query::RowSink& sink,
                                                                const ExecutionContext& context) = 0;
 };
 
@@ -86,22 +89,26 @@ class SchemaBackend {
  public:
   virtual ~SchemaBackend() = default;
   /// Sorted by schema and name; at most query.limit + 1 items, so that the caller can tell `truncated`.
-  virtual base::Task<contract::Result<std::vector<TableInfo>>> tables(TableQuery query, base::Deadline deadline) = 0;
-  /// `table_schema` empty: the schema of the search path that holds the table. Unknown table: undefined_table with
-  /// near names.
-  virtual base::Task<contract::Result<std::vector<ColumnInfo>>> columns(std::string table_schema, std::string table_name,
+  virtual base::Task<contract::Result<std::vector<TableInfo>>> tables(TableQuery query,
+                                                                      base::Deadline deadline) = 0;
+  /// `table_schema` empty: the schema of the search path that holds the table. Unknown table: undefined_table
+  /// with near names.
+  virtual base::Task<contract::Result<std::vector<ColumnInfo>>> columns(std::string table_schema,
+                                                                        std::string table_name,
                                                                         base::Deadline deadline) = 0;
   /// Drops what the query path remembers of the schema.
   virtual void forget_schema() = 0;
 };
 
-/// One shard's side of a client: its connections, caches, queues. Used on that shard only; absent role = null.
+/// One shard's side of a client: its connections, caches, queues. Used on that shard only; absent role =
+/// null.
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual QueryBackend* query() = 0;
   virtual SchemaBackend* schema() = 0;
-  /// Closes idle connections and refuses new work; running requests finish. Called on the shard before it stops.
+  /// Closes idle connections and refuses new work; running requests finish. Called on the shard before it
+  /// stops.
   virtual void shutdown() = 0;
 };
 
@@ -111,8 +118,8 @@ std::string_view name(HealthState state);
 /// A snapshot for /admin/backends, /health and metrics; gathered from atomics, so any thread may ask.
 struct BackendStatus {
   HealthState state = HealthState::closed;
-  bool reachable = false;   ///< the last contact succeeded
-  bool connected = false;   ///< at least one connection is open now
+  bool reachable = false;  ///< the last contact succeeded
+  bool connected = false;  ///< at least one connection is open now
   int failures_in_window = 0;
   std::optional<std::int64_t> opened_at_ms, retry_at_ms, forced_until_ms;  ///< Unix milliseconds
   std::optional<std::string> forced_reason;
@@ -123,8 +130,9 @@ struct BackendStatus {
     int max = 0, size = 0, pipelined = 0, idle = 0, active = 0, connecting = 0, waiting = 0;
   } pool;
   struct Counters {  ///< since start
-    std::uint64_t pipelined_requests = 0, exclusive_requests = 0, retries = 0, reconnects = 0, pool_timeouts = 0,
-                  prepared_statements = 0, prepared_evictions = 0, schema_cache_entries = 0, schema_cache_reloads = 0;
+    std::uint64_t pipelined_requests = 0, exclusive_requests = 0, retries = 0, reconnects = 0,
+                  pool_timeouts = 0, prepared_statements = 0, prepared_evictions = 0,
+                  schema_cache_entries = 0, schema_cache_reloads = 0;
   } counters;
   std::uint64_t writer_groups = 0, writer_jobs = 0;  ///< sqlite
   int queue = 0;                                     ///< sqlite: waiting jobs

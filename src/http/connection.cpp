@@ -329,8 +329,8 @@ base::Task<contract::Result<void>> Connection::read_body() {
   co_return Error(ErrorCode::client_closed_request, "The connection ended before the body was complete.");
 }
 
-void Connection::body_failed(contract::Error error, std::string_view reason) {
-  reader_.fail_body(std::move(error));
+void Connection::body_failed(const contract::Error& error, std::string_view reason) {
+  reader_.fail_body(error);
   framing_lost_ = true;
   server_->application().rejected(reason);
   resume_body_reader();

@@ -100,7 +100,7 @@ class Connection final
   void refuse(const contract::Error& error, std::string_view reason);
   void handler_done(std::exception_ptr error);
   void fail_with(std::exception_ptr error);
-  void body_failed(contract::Error error, std::string_view reason);
+  void body_failed(const contract::Error& error, std::string_view reason);
   void resume_body_reader();
   void make_request_id();
 

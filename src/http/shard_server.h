@@ -76,7 +76,9 @@ class ShardServer : public std::enable_shared_from_this<ShardServer> {
   /// Idle connections close.
   [[nodiscard]] bool closing() const { return closing_; }
   /// Replies say `Connection: close`: already while the drain waits with its listeners open.
-  [[nodiscard]] bool draining() const { return closing_ || common_->draining.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool draining() const {
+    return closing_ || common_->draining.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Listener;

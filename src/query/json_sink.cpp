@@ -11,17 +11,18 @@ namespace athena::query {
 namespace {
 
 constexpr std::size_t kBlock = 16;
+constexpr std::string_view kPadding = "                ";
+static_assert(kPadding.size() == kBlock);
 
-/// Output keys of the visible columns. Two that would become equal by the change of case keep their spelling.
-std::vector<std::string> output_keys(const RowShape& shape, bool snake_case) {
+/// Output keys of all columns in snake_case. Visible ones that would become equal keep their spelling.
+std::vector<std::string> snake_case_keys(const RowShape& shape) {
   std::vector<std::string> keys;
   std::unordered_map<std::string, int> uses;
   for (const auto& column : shape.columns) {
     std::pmr::monotonic_buffer_resource memory;
-    keys.emplace_back(snake_case ? to_snake_case(column.name, memory) : column.name);
-    if (snake_case && !column.hidden) ++uses[keys.back()];
+    keys.emplace_back(to_snake_case(column.name, memory));
+    if (!column.hidden) ++uses[keys.back()];
   }
-  if (!snake_case) return keys;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (!shape.columns[i].hidden && uses[keys[i]] > 1) keys[i] = shape.columns[i].name;
   }
@@ -80,19 +81,21 @@ void JsonRowSink::begin(const RowShape& shape, RowSource& source) {
 void JsonRowSink::make_keys(const RowShape& shape) {
   fields_.clear();
   keys_.clear();
-  const auto names = output_keys(shape, options_.snake_case_keys);
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  std::vector<std::string> snake_case;
+  if (options_.snake_case_keys) snake_case = snake_case_keys(shape);
+  for (std::size_t i = 0; i < shape.columns.size(); ++i) {
     if (shape.columns[i].hidden) continue;
     Field field;
     field.key = static_cast<std::uint32_t>(keys_.size());
     field.column = static_cast<std::uint16_t>(i);
     keys_.push_back(',');
-    base::append_json_string(keys_, names[i]);
+    base::append_json_string(keys_,
+                             snake_case.empty() ? shape.columns[i].name : std::string_view(snake_case[i]));
     keys_.push_back(':');
     field.key_size = static_cast<std::uint32_t>(keys_.size()) - field.key;
     fields_.push_back(field);
   }
-  keys_.append(std::string(kBlock, ' '));
+  keys_.append(kPadding);
 }
 
 void JsonRowSink::append_fields(std::span<const Cell> cells) {

@@ -3,14 +3,12 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <memory_resource>
 #include <numeric>
 #include <string>
 
-#include "base/json_reader.h"
+#include "base/json_validator.h"
 
 namespace athena::sqlite {
 namespace {
@@ -28,14 +26,6 @@ void append_hex_string(base::Buffer& out, std::string_view raw, const query::Val
   }
   *at = '"';
   out.commit(raw.size() * 2 + 5);
-}
-
-bool is_json(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF"))
-    return false;  // the parser skips a byte-order mark, which cannot stand inside a reply
-  std::array<std::byte, 4096> room;
-  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
-  return base::parse_json(text, memory).has_value();
 }
 
 std::string upper_name(std::string_view declaration) {
@@ -159,7 +149,7 @@ void RowBatch::append_value(sqlite3_value* value, DeclaredForm form, bool utf8) 
       const std::string_view text(
           static_cast<const char*>(bytes),
           bytes == nullptr ? 0 : static_cast<std::size_t>(sqlite3_value_bytes(value)));
-      push(form == DeclaredForm::json && is_json(text) ? Kind::json : Kind::text, text);
+      push(form == DeclaredForm::json && base::is_json(text) ? Kind::json : Kind::text, text);
       return;
     }
     case SQLITE_BLOB: {
