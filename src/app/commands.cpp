@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <charconv>
 #include <clocale>
 #include <cstdio>
 #include <filesystem>
@@ -73,7 +74,7 @@ int probe(const std::string& url, int timeout_seconds) {
         asio::async_read(socket, asio::dynamic_buffer(answer, 4096), asio::transfer_at_least(12),
                          [&](const auto&, std::size_t) {
                            if (answer.size() >= 12 && answer.starts_with("HTTP/1."))
-                             status = std::atoi(answer.c_str() + 9);
+                             std::from_chars(answer.data() + 9, answer.data() + 12, status);
                          });
       });
     });

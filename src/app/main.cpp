@@ -6,7 +6,12 @@
 
 namespace {
 
-using namespace athena::app;
+using athena::app::ConfigRequest;
+using athena::app::DevOptions;
+using athena::app::DiagOptions;
+using athena::app::Environment;
+using athena::app::kDone;
+using athena::app::kUsage;
 
 /// Flags that are accepted before or after the command.
 void add_global_flags(CLI::App& app, ConfigRequest& request, bool& no_dotenv) {
@@ -59,10 +64,10 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (print_version) {
-    std::printf("athena %s\n", std::string(version()).c_str());
+    std::printf("athena %s\n", std::string(athena::app::version()).c_str());
     return kDone;
   }
-  if (*version_subcommand) return version_command(json);
+  if (*version_subcommand) return athena::app::version_command(json);
 
   const auto environment = Environment::capture(!no_dotenv);
   if (*server || api_only) return server_command(request, environment);

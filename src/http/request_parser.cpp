@@ -77,7 +77,7 @@ void RequestReader::Parser::Impl::on_field_impl(beast_http::field field, Text na
   const auto value = text_of(value_text);
   // A folded value lies in a buffer of the parser, or a line end lies between the name and it.
   if (const char* gap = name.data() + name.size();
-      !value.empty() && (value.data() < gap || value.data() > end_ ||
+      !value.empty() && (value.data() < gap || value.data() > end ||
                          std::memchr(gap, '\n', static_cast<std::size_t>(value.data() - gap)) != nullptr)) {
     code = beast_http::error::bad_value;
     return;

@@ -49,14 +49,14 @@ class RequestReader::Parser {
     void on_finish_impl(Code&) override {}
 
    public:
-    const char* end_ = nullptr;  ///< of what put() is given
+    const char* end = nullptr;  ///< of what put() is given
 
    private:
     RequestReader& reader_;
   };
 
   std::size_t put(std::string_view bytes, boost::beast::error_code& code) {
-    impl->end_ = bytes.data() + bytes.size();
+    impl->end = bytes.data() + bytes.size();
     return impl->put(boost::asio::buffer(bytes.data(), bytes.size()), code);
   }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -265,7 +266,7 @@ class Shop {
   void stock() {
     Inserter warehouses(db_, "warehouses", 4);
     for (int id = 1; id <= kWarehouses; ++id) {
-      const City& city = kCities[static_cast<std::size_t>(id * 2)];
+      const City& city = kCities[static_cast<std::size_t>(id) * 2];
       warehouses(id, "WH" + std::to_string(id), city.name, city.country);
     }
     check(warehouses);
@@ -298,8 +299,7 @@ class Shop {
         const int product = random_.between(1, kProducts);
         const Line line{product, random_.between(1, 3), prices_[static_cast<std::size_t>(product - 1)],
                         random_.chance(15) ? 0.1 : 0.0};
-        total_cents +=
-            static_cast<std::int64_t>(line.quantity * line.price * (1 - line.discount) * 100 + 0.5);
+        total_cents += std::llround(line.quantity * line.price * (1 - line.discount) * 100);
         lines.push_back(line);
       }
       const double total = static_cast<double>(total_cents) / 100.0;
