@@ -34,4 +34,14 @@ inline Utf8Sequence utf8_sequence(std::string_view text) {
   return {length, true};
 }
 
+/// Whether the whole text is valid UTF-8.
+inline bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Utf8Sequence sequence = utf8_sequence(text);
+    if (!sequence.valid) return false;
+    text.remove_prefix(sequence.length);
+  }
+  return true;
+}
+
 }  // namespace athena::base

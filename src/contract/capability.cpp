@@ -46,9 +46,9 @@ constexpr std::array<Feature, 48> kFeatures{{
     {"order", Feature::Support::yes, Feature::Support::yes},
     {"offset", Feature::Support::yes, Feature::Support::yes},
     {"cursor", Feature::Support::no, Feature::Support::no},
-    {"count.exact", Feature::Support::no, Feature::Support::no},
-    {"count.planned", Feature::Support::no, Feature::Support::no},
-    {"count.estimated", Feature::Support::no, Feature::Support::no},
+    {"count.exact", Feature::Support::yes, Feature::Support::yes},
+    {"count.planned", Feature::Support::yes, Feature::Support::no},
+    {"count.estimated", Feature::Support::yes, Feature::Support::no},
     {"schema_name", Feature::Support::yes, Feature::Support::no},
     {"upsert", Feature::Support::yes, Feature::Support::yes},
     {"upsert.partial", Feature::Support::yes, Feature::Support::yes},
@@ -57,11 +57,11 @@ constexpr std::array<Feature, 48> kFeatures{{
     {"delete.by_filter", Feature::Support::yes, Feature::Support::yes},
     {"update.limit", Feature::Support::partial, Feature::Support::yes},
     {"delete.limit", Feature::Support::partial, Feature::Support::yes},
-    {"rpc", Feature::Support::no, Feature::Support::no},
+    {"rpc", Feature::Support::yes, Feature::Support::no},
     {"transaction", Feature::Support::no, Feature::Support::no},
-    {"raw.params", Feature::Support::no, Feature::Support::no},
-    {"raw.multi_statement", Feature::Support::no, Feature::Support::no},
-    {"read_only", Feature::Support::no, Feature::Support::no},
+    {"raw.params", Feature::Support::yes, Feature::Support::yes},
+    {"raw.multi_statement", Feature::Support::yes, Feature::Support::yes},
+    {"read_only", Feature::Support::yes, Feature::Support::yes},
 }};
 
 }  // namespace
@@ -96,13 +96,15 @@ std::vector<std::string> Capabilities::names() const {
   return result;
 }
 
-// Raw SQL, provisioning, deferral and change feeds are not built yet, so no engine claims them.
+// Provisioning, deferral and change feeds are not built yet, so no engine claims them.
 Capabilities engine_capabilities(Engine engine) {
   Capabilities result;
   if (engine == Engine::postgresql || engine == Engine::sqlite) {
     result.set(Capability::gateway_query);
+    result.set(Capability::raw_sql);
     result.set(Capability::schema_read);
   }
+  result.set(Capability::migrations_read, engine == Engine::postgresql);
   return result;
 }
 

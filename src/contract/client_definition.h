@@ -32,6 +32,7 @@ struct PoolLimits {
   int slow_shape_ms = 50;
   int prepared_statements = 256;
   std::int64_t result_window_bytes = 1048576;
+  bool trust_functions = false;  ///< those that are not volatile leave sessions as they were
 };
 
 struct PostgresConnection {

@@ -22,6 +22,7 @@ struct GatewaySettings {
   std::int64_t max_timeout_ms = 300000;
   std::int64_t default_limit = 100;
   std::int64_t max_rows = 10000;
+  std::int64_t max_stream_rows = 1000000;
   std::int64_t max_buffered_bytes = 67108864;
   std::int64_t max_insert_rows = 10000;
   std::int64_t max_in_values = 10000;

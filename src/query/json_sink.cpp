@@ -1,11 +1,10 @@
 #include "query/json_sink.h"
 
+#include <algorithm>
 #include <cstring>
-#include <memory_resource>
-#include <unordered_map>
 
 #include "base/json_writer.h"
-#include "query/parse.h"
+#include "query/output_keys.h"
 
 namespace athena::query {
 namespace {
@@ -13,21 +12,6 @@ namespace {
 constexpr std::size_t kBlock = 16;
 constexpr std::string_view kPadding = "                ";
 static_assert(kPadding.size() == kBlock);
-
-/// Output keys of all columns in snake_case. Visible ones that would become equal keep their spelling.
-std::vector<std::string> snake_case_keys(const RowShape& shape) {
-  std::vector<std::string> keys;
-  std::unordered_map<std::string, int> uses;
-  for (const auto& column : shape.columns) {
-    std::pmr::monotonic_buffer_resource memory;
-    keys.emplace_back(to_snake_case(column.name, memory));
-    if (!column.hidden) ++uses[keys.back()];
-  }
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (!shape.columns[i].hidden && uses[keys[i]] > 1) keys[i] = shape.columns[i].name;
-  }
-  return keys;
-}
 
 /// Whether the row's member reads null: SQL NULL, or the null of a json column.
 bool is_null(const Cell& cell) {
@@ -56,20 +40,18 @@ inline void copy_short(char* to, const char* from, std::size_t size) {
   }
 }
 
-}  // namespace
-
-JsonRowSink::JsonRowSink(base::Buffer& out, JsonRowOptions options)
-    : out_(out), options_(options), start_(out.size()) {}
-
-void JsonRowSink::stream_with(FlushFunction flush, std::size_t first_bytes, std::size_t next_bytes) {
-  flush_ = std::move(flush);
-  flush_at_ = first_bytes;
-  next_bytes_ = next_bytes;
+/// In valid JSON raw line breaks stand between tokens only, so a space does as well.
+void replace_line_breaks(char* begin, char* end) {
+  if (begin == end || *begin == '"') return;
+  std::replace_if(begin, end, [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
+
+}  // namespace
 
 void JsonRowSink::begin(const RowShape& shape, RowSource& source) {
   source_ = &source;
   if (rows_ == 0) start_ = out_.size();
+  bare_values_ = shape.form == RowShape::Form::values || shape.form == RowShape::Form::value;
   make_keys(shape);
   id_columns_.assign(shape.resource_id.begin(), shape.resource_id.end());
   id_keys_.clear();
@@ -81,16 +63,14 @@ void JsonRowSink::begin(const RowShape& shape, RowSource& source) {
 void JsonRowSink::make_keys(const RowShape& shape) {
   fields_.clear();
   keys_.clear();
-  std::vector<std::string> snake_case;
-  if (options_.snake_case_keys) snake_case = snake_case_keys(shape);
+  const auto names = output_keys(shape, options_.snake_case_keys);
   for (std::size_t i = 0; i < shape.columns.size(); ++i) {
     if (shape.columns[i].hidden) continue;
     Field field;
     field.key = static_cast<std::uint32_t>(keys_.size());
     field.column = static_cast<std::uint16_t>(i);
     keys_.push_back(',');
-    base::append_json_string(keys_,
-                             snake_case.empty() ? shape.columns[i].name : std::string_view(snake_case[i]));
+    base::append_json_string(keys_, names[i]);
     keys_.push_back(':');
     field.key_size = static_cast<std::uint32_t>(keys_.size()) - field.key;
     fields_.push_back(field);
@@ -118,10 +98,37 @@ void JsonRowSink::append_fields(std::span<const Cell> cells) {
       if (cell.format->kind == ValueFormat::Kind::string) {
         base::append_json_string(out_, cell.text);
       } else {
-        append_cell(out_, cell.text, *cell.format);
+        append_other(cell);
       }
     }
   }
+}
+
+void JsonRowSink::append_other(const Cell& cell) {
+  const std::size_t begin = out_.size();
+  append_cell(out_, cell.text, *cell.format);
+  if (options_.lines) replace_line_breaks(out_.data() + begin, out_.data() + out_.size());
+}
+
+void JsonRowSink::append_value(std::span<const Cell> cells) {
+  const Cell* cell = fields_.empty() ? nullptr : &cells[fields_.front().column];
+  if (cell == nullptr || cell->format == nullptr) {
+    out_.append("null");
+  } else {
+    append_other(*cell);
+  }
+}
+
+void JsonRowSink::append_object(std::span<const Cell> cells) {
+  // Every field brings a comma; that of the first becomes the brace.
+  const std::size_t begin = out_.size();
+  append_fields(cells);
+  if (out_.size() == begin) {
+    out_.push_back('{');
+  } else {
+    out_.data()[begin] = '{';
+  }
+  out_.push_back('}');
 }
 
 void JsonRowSink::append_id(std::span<const Cell> cells) {
@@ -150,41 +157,21 @@ RowFlow JsonRowSink::row(std::span<const Cell> cells) {
   ++seen_;
   if (collect_ids_) append_id(cells);
   if (rows_ >= max_rows_) return RowFlow::more;
-  if (rows_ != 0) out_.push_back(',');
+  if (rows_ != 0 && !options_.lines) out_.push_back(',');
   ++rows_;
-  // Every field brings a comma; that of the first becomes the brace.
-  const std::size_t begin = out_.size();
-  append_fields(cells);
-  if (out_.size() == begin) {
-    out_.push_back('{');
+  if (bare_values_) {
+    append_value(cells);
   } else {
-    out_.data()[begin] = '{';
+    append_object(cells);
   }
-  out_.push_back('}');
-
-  if (max_bytes_ != 0 && out_.size() > max_bytes_) {
-    overflowed_ = true;
-    return RowFlow::stop;
-  }
-  if (!flush_ || out_.size() < flush_at_) return RowFlow::more;
-  streamed_ = true;
-  const RowFlow flow = flush_();
-  flush_at_ = out_.size() + next_bytes_;
-  return flow;
+  if (options_.lines) out_.push_back('\n');
+  return row_written();
 }
 
 bool JsonRowSink::restart() {
-  if (streamed_) return false;
-  out_.truncate(start_);
+  if (!take_back()) return false;
   ids_.clear();
-  rows_ = 0;
-  seen_ = 0;
-  overflowed_ = false;
   return true;
-}
-
-void JsonRowSink::resume() {
-  if (source_ != nullptr) source_->resume();
 }
 
 }  // namespace athena::query

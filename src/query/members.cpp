@@ -41,6 +41,17 @@ constexpr std::array<std::string_view, kMemberCount> kNames = {
     "data",
     "allow_unfiltered",
     "resource_id",
+    "table_schema",
+    "function",
+    "function_name",
+    "schema",
+    "args",
+    "filters",
+    "query",
+    "params",
+    "read_only",
+    "timeout_ms",
+    "max_rows",
 };
 constexpr std::size_t kLongest = 20;
 

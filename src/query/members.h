@@ -45,8 +45,19 @@ enum class Member : std::uint8_t {
   data,
   allow_unfiltered,
   resource_id,
+  table_schema,
+  function,
+  function_name,
+  schema,
+  args,
+  filters,
+  query,
+  params,
+  read_only,
+  timeout_ms,
+  max_rows,
 };
-inline constexpr std::size_t kMemberCount = 34;
+inline constexpr std::size_t kMemberCount = 45;
 
 /// Its spelling in the body.
 std::string_view name(Member member);
@@ -59,6 +70,8 @@ class Members {
   [[nodiscard]] const Value* operator[](Member member) const {
     return values_[static_cast<std::size_t>(member)];
   }
+  /// For operations that do not know this member of others.
+  void forget(Member member) { values_[static_cast<std::size_t>(member)] = nullptr; }
 
  private:
   std::array<const Value*, kMemberCount> values_{};

@@ -55,6 +55,21 @@ constexpr std::array<Word, 33> kWords = {{
 
 constexpr std::size_t kMaxPatternBytes = 1024;
 
+/// The first eight bytes of a word as one number, so that looking it up compares numbers.
+constexpr std::uint64_t key_of(std::string_view word) {
+  std::uint64_t key = 0;
+  for (std::size_t i = 0; i < 8 && i < word.size(); ++i) {
+    key |= std::uint64_t{static_cast<unsigned char>(word[i])} << (8 * i);
+  }
+  return key;
+}
+
+constexpr std::array<std::uint64_t, kWords.size()> kKeys = [] {
+  std::array<std::uint64_t, kWords.size()> keys{};
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = key_of(kWords[i].word);
+  return keys;
+}();
+
 bool wrong_operand(ParseState& state, ErrorCode code, Operator op, const Path& path,
                    std::string_view expected) {
   return state.refuse(
@@ -88,13 +103,7 @@ bool check_list(ParseState& state, const Value& value, const Path& path) {
   if (value.items.size() > static_cast<std::size_t>(state.settings().max_in_values)) {
     return state.too_large(path, "has more values than", value.items.size(), state.settings().max_in_values);
   }
-  for (std::size_t i = 0; i < value.items.size(); ++i) {
-    // Inside ANY the database would take a nested array apart.
-    if (value.items[i]->is_array()) {
-      return wrong_operand(state, ErrorCode::invalid_value, Operator::in, path.item(i), "no array");
-    }
-  }
-  return true;
+  return true;  // whether an item may be an array or an object is a matter of the column
 }
 
 bool set_text_search(ParseState& state, const Value& value, const Path& path, Predicate& predicate) {
@@ -118,16 +127,22 @@ bool set_text_search(ParseState& state, const Value& value, const Path& path, Pr
 
 }  // namespace
 
+const OperatorWord* known_operator(std::string_view word) {
+  const std::uint64_t key = key_of(word);
+  for (std::size_t i = 0; i < kKeys.size(); ++i) {
+    if (kKeys[i] == key && kWords[i].word == word) return &kWords[i].meaning;
+  }
+  return nullptr;
+}
+
 bool find_operator(ParseState& state, std::string_view word, const Path& path, OperatorWord& out) {
   constexpr std::string_view kNegation = "not.";
   const bool negated = word.starts_with(kNegation);
   const std::string_view bare = negated ? word.substr(kNegation.size()) : word;
-  for (const auto& known : kWords) {
-    if (known.word == bare && !bare.empty()) {
-      out = known.meaning;
-      out.negated = negated;
-      return true;
-    }
+  if (const OperatorWord* known = known_operator(bare); known != nullptr) {
+    out = *known;
+    out.negated = negated;
+    return true;
   }
   return state.refuse(ErrorCode::invalid_operator, path, " is the unknown operator " + shown(word) + ".");
 }
@@ -159,8 +174,10 @@ bool set_operand(ParseState& state, Operator op, const Value& value, const Path&
     default:
       break;
   }
-  // All others compare with something, which NULL is not.
-  if (value.is_null()) return wrong_operand(state, ErrorCode::invalid_value, op, path, "a value, not null,");
+  // All others compare with something, which NULL is not; but json has a null that can be contained.
+  const bool any_json = op == Operator::contains || op == Operator::contained_by;
+  if (value.is_null() && !any_json)
+    return wrong_operand(state, ErrorCode::invalid_value, op, path, "a value, not null,");
   switch (op) {
     case Operator::like:
     case Operator::ilike:

@@ -16,6 +16,9 @@ struct OperatorWord {
   bool negated = false;        ///< it came with `not.`
 };
 
+/// From a spelling without `not.`, aliases included; null for an unknown one.
+const OperatorWord* known_operator(std::string_view word);
+
 /// From the spelling of a request with all aliases, or invalid_operator.
 bool find_operator(ParseState& state, std::string_view word, const Path& path, OperatorWord& out);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "query/parse_parts.h"
 
@@ -7,7 +8,6 @@ namespace {
 
 using contract::ErrorCode;
 
-constexpr std::size_t kMaxJsonSteps = 64;
 constexpr std::string_view kArrow = "->";
 
 bool is_type_character(char c) {
@@ -20,33 +20,48 @@ bool is_index(std::string_view key) {
   return key.size() <= 9 && std::all_of(key.begin(), key.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool check_steps(ParseState& state, std::span<const JsonStep> steps, const Path& path) {
+  for (const JsonStep& step : steps) {
+    if (step.key.empty())
+      return state.refuse(ErrorCode::invalid_identifier, path, " has an empty key in its JSON path.");
+    if (step.key.find('\0') != std::string_view::npos) {
+      return state.refuse(ErrorCode::invalid_identifier, path, " has a JSON key with a control character.");
+    }
+    if (step.as_text && &step != &steps.back()) {
+      return state.refuse(ErrorCode::invalid_payload, path, " goes on behind ->>, which gives text.");
+    }
+  }
+  return true;
+}
+
 bool read_steps(ParseState& state, std::string_view steps, const Path& path, ColumnRef& column) {
+  std::array<JsonStep, kMaxJsonSteps> read{};
   std::size_t count = 0;
-  for (std::size_t at = 0; at != std::string_view::npos; at = steps.find(kArrow, at + 2)) ++count;
-  if (count > kMaxJsonSteps)
-    return state.too_large(path, "has a JSON path of more steps than", count, kMaxJsonSteps);
-  auto* out = state.allocate<JsonStep>(count);
-  column.path = {out, count};
-  for (std::size_t i = 0; i < count; ++i) {
+  while (!steps.empty()) {
+    if (count == read.size())
+      return state.too_large(path, "has a JSON path of more steps than", count + 1, kMaxJsonSteps);
     steps.remove_prefix(kArrow.size());
     const bool as_text = steps.starts_with('>');
     if (as_text) steps.remove_prefix(1);
     const std::string_view key = steps.substr(0, steps.find(kArrow));
     steps.remove_prefix(key.size());
-    if (key.empty())
-      return state.refuse(ErrorCode::invalid_identifier, path, " has an empty key in its JSON path.");
-    if (key.find('\0') != std::string_view::npos) {
-      return state.refuse(ErrorCode::invalid_identifier, path, " has a JSON key with a control character.");
-    }
-    if (as_text && i + 1 < count) {
-      return state.refuse(ErrorCode::invalid_payload, path, " goes on behind ->>, which gives text.");
-    }
-    new (out + i) JsonStep{key, as_text, is_index(key)};
+    read[count++] = {key, as_text, false};
   }
-  return true;
+  return set_column_path(state, {read.data(), count}, path, column);
 }
 
 }  // namespace
+
+bool set_column_path(ParseState& state, std::span<const JsonStep> steps, const Path& path,
+                     ColumnRef& column) {
+  if (!check_steps(state, steps, path)) return false;
+  auto* out = state.allocate<JsonStep>(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    new (out + i) JsonStep{steps[i].key, steps[i].as_text, is_index(steps[i].key)};
+  }
+  column.path = {out, steps.size()};
+  return true;
+}
 
 bool parse_column_ref(ParseState& state, std::string_view text, const Path& path, ColumnRef& column) {
   const std::size_t arrow = text.find(kArrow);

@@ -49,12 +49,6 @@ bool parse_entry(ParseState& state, std::string_view entry, const Path& path, Pr
   return parse_column_ref(state, entry, path, out.column);
 }
 
-std::string_view output_name(const Projection& entry) {
-  if (entry.all) return "*";
-  if (!entry.alias.empty()) return entry.alias;
-  return entry.column.path.empty() ? entry.column.name : entry.column.path.back().key;
-}
-
 bool same_step(const JsonStep& a, const JsonStep& b) {
   return a.key == b.key && a.as_text == b.as_text;
 }
@@ -132,6 +126,12 @@ bool for_each_entry(std::string_view text, Use use) {
 
 }  // namespace
 
+std::string_view output_name(const Projection& entry) {
+  if (entry.all) return "*";
+  if (!entry.alias.empty()) return entry.alias;
+  return entry.column.path.empty() ? entry.column.name : entry.column.path.back().key;
+}
+
 bool parse_columns(ParseState& state, const Value& value, const Path& path, ColumnList& list) {
   if (value.is_string()) {
     const std::string_view text = trimmed(value.text);
@@ -152,6 +152,11 @@ bool parse_columns(ParseState& state, const Value& value, const Path& path, Colu
     if (!parse_entry(state, value.items[i]->text, item, list.columns.emplace_back())) return false;
   }
   return finish(state, path, list);
+}
+
+bool parse_selection(ParseState& state, const Value& value, const Path& path, ColumnList& list) {
+  return value.is_object() ? parse_select_object(state, value, path, list)
+                           : parse_columns(state, value, path, list);
 }
 
 bool parse_select_object(ParseState& state, const Value& value, const Path& path, ColumnList& list) {

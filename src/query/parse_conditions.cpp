@@ -1,6 +1,7 @@
 #include <array>
 
 #include "query/comparison.h"
+#include "query/expression.h"
 #include "query/operators.h"
 #include "query/parse_parts.h"
 
@@ -67,7 +68,7 @@ bool parse_comparison(ParseState& state, const Value& entry, Operator op, const 
 
 bool parse_group(ParseState& state, const Value& value, const OperatorWord& word, const Path& path,
                  std::int64_t depth, Predicate& out) {
-  if (!value.is_array()) return state.wrong_type(path, "an array of conditions");
+  if (!value.is_array()) return state.wrong_type(path, "an expression or an array of conditions");
   if (value.items.empty()) return state.refuse(ErrorCode::invalid_payload, path, " must not be empty.");
   if (value.items.size() > static_cast<std::size_t>(state.settings().max_conditions)) {
     return state.too_large(path, "has more conditions than", value.items.size(),
@@ -85,7 +86,7 @@ bool parse_group(ParseState& state, const Value& value, const OperatorWord& word
 bool parse_negation(ParseState& state, const Value& value, const Path& path, std::int64_t depth,
                     Predicate& out) {
   const bool one = value.is_array() && value.items.size() == 1;
-  if (!one && !value.is_object()) return state.wrong_type(path, "one condition");
+  if (!one && !value.is_object()) return state.wrong_type(path, "an expression or one condition");
   const bool parsed = one ? parse_entry(state, *value.items[0], path.item(0), depth, out)
                           : parse_entry(state, value, path, depth, out);
   out.negated = !out.negated;
@@ -98,11 +99,8 @@ bool parse_connective(ParseState& state, const Value& entry, const OperatorWord&
   const Value* value = find_either(entry, "value", "eq_value", true, member);
   const Path value_path = path.member(member);
   if (value == nullptr) return state.missing(value_path);
-  if (value->is_string()) {
-    constexpr std::array<std::string_view, 3> kFeatures = {"operator.or", "operator.and", "operator.not"};
-    return state.unsupported(value_path, kFeatures[static_cast<std::size_t>(word.kind) - 1]);
-  }
   if (!check_depth(state, depth, value_path)) return false;
+  if (value->is_string()) return parse_expression(state, value->text, word.kind, value_path, depth, out);
   return word.kind == Kind::negation ? parse_negation(state, *value, value_path, depth, out)
                                      : parse_group(state, *value, word, value_path, depth, out);
 }
@@ -125,7 +123,10 @@ bool parse_entry(ParseState& state, const Value& entry, const Path& path, std::i
   return true;
 }
 
-bool parse_list(ParseState& state, const Members& members, Member member, List<Predicate>& conditions) {
+}  // namespace
+
+bool parse_condition_list(ParseState& state, const Members& members, Member member,
+                          List<Predicate>& conditions) {
   const Value* value = members[member];
   if (value == nullptr) return true;
   const Path path{name(member)};
@@ -141,11 +142,9 @@ bool parse_list(ParseState& state, const Members& members, Member member, List<P
   return true;
 }
 
-}  // namespace
-
 bool parse_conditions(ParseState& state, const Members& members, List<Predicate>& conditions) {
-  if (!parse_list(state, members, Member::conditions, conditions)) return false;
-  if (!parse_list(state, members, Member::where_filters, conditions)) return false;
+  if (!parse_condition_list(state, members, Member::conditions, conditions)) return false;
+  if (!parse_condition_list(state, members, Member::where_filters, conditions)) return false;
   const Value* where = members[Member::where];
   return where == nullptr || parse_where(state, *where, Path{name(Member::where)}, conditions);
 }

@@ -8,14 +8,37 @@ namespace {
 
 using contract::ErrorCode;
 
-/// A whole number from 0 on. What is larger than any integer reads as the largest one, with `overflow` set.
-struct WholeNumber {
-  std::int64_t value = 0;
-  bool given = false;
-  bool overflow = false;
-};
+bool read_limit(ParseState& state, const Members& members, Member member,
+                std::optional<std::int64_t>& limit) {
+  WholeNumber number;
+  if (!parse_whole_number(state, members, member, number)) return false;
+  if (!number.given) return true;
+  if (number.value > state.max_rows()) {
+    return state.too_large(Path{name(member)}, "is larger than", static_cast<std::uint64_t>(number.value),
+                           state.max_rows());
+  }
+  // page_size is read last and wins.
+  limit = number.value;
+  return true;
+}
 
-bool read_number(ParseState& state, const Members& members, Member member, WholeNumber& out) {
+bool read_position(ParseState& state, const Members& members, Member member, WholeNumber& out) {
+  if (!parse_whole_number(state, members, member, out)) return false;
+  return !out.overflow || state.refuse(ErrorCode::invalid_payload, Path{name(member)}, " is too large.");
+}
+
+bool refuse_cursor(ParseState& state, const Value& cursor, bool positioned) {
+  const Path path{name(Member::cursor)};
+  if (!cursor.is_string()) return state.wrong_type(path, "a string");
+  if (positioned) {
+    return state.refuse(ErrorCode::invalid_payload, path, " cannot be used with offset or current_page.");
+  }
+  return state.unsupported(path, "cursor");
+}
+
+}  // namespace
+
+bool parse_whole_number(ParseState& state, const Members& members, Member member, WholeNumber& out) {
   const Value* value = members[member];
   if (value == nullptr) return true;
   const std::string_view text = value->text;
@@ -31,36 +54,6 @@ bool read_number(ParseState& state, const Members& members, Member member, Whole
   return true;
 }
 
-bool read_limit(ParseState& state, const Members& members, Member member,
-                std::optional<std::int64_t>& limit) {
-  WholeNumber number;
-  if (!read_number(state, members, member, number)) return false;
-  if (!number.given) return true;
-  if (number.value > state.max_rows()) {
-    return state.too_large(Path{name(member)}, "is larger than", static_cast<std::uint64_t>(number.value),
-                           state.max_rows());
-  }
-  // page_size is read last and wins.
-  limit = number.value;
-  return true;
-}
-
-bool read_position(ParseState& state, const Members& members, Member member, WholeNumber& out) {
-  if (!read_number(state, members, member, out)) return false;
-  return !out.overflow || state.refuse(ErrorCode::invalid_payload, Path{name(member)}, " is too large.");
-}
-
-bool refuse_cursor(ParseState& state, const Value& cursor, bool positioned) {
-  const Path path{name(Member::cursor)};
-  if (!cursor.is_string()) return state.wrong_type(path, "a string");
-  if (positioned) {
-    return state.refuse(ErrorCode::invalid_payload, path, " cannot be used with offset or current_page.");
-  }
-  return state.unsupported(path, "cursor");
-}
-
-}  // namespace
-
 bool parse_page(ParseState& state, const Members& members, bool with_default, Page& page) {
   WholeNumber current;
   WholeNumber offset;
@@ -74,7 +67,8 @@ bool parse_page(ParseState& state, const Members& members, bool with_default, Pa
     return refuse_cursor(state, *cursor, offset.given || current.given);
   }
   if (!page.limit && with_default) {
-    page.limit = std::min(state.settings().default_limit, state.max_rows());
+    page.limit =
+        state.stream() ? state.max_rows() : std::min(state.settings().default_limit, state.max_rows());
     page.default_limit = true;
   }
   const Path current_path{name(Member::current_page)};

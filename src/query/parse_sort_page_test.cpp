@@ -165,27 +165,31 @@ class ParseFeatures : public testing::Test {
 };
 
 TEST_F(ParseFeatures, CountAndHead) {
-  for (const char* kind : {"exact", "planned", "estimated"}) {
-    EXPECT_EQ(outcome(R"("count":")" + std::string(kind) + "\""),
-              "capability_not_supported requires=\"count." + std::string(kind) +
-                  "\" member=\"count\": count needs \"count." + kind + "\", which is not supported.");
+  const auto select = [this](const std::string& members) {
+    auto result = parser_.select(R"({"table_name":"t",)" + members + "}");
+    EXPECT_TRUE(result.has_value()) << members;
+    return result ? std::pair(result->count, result->head) : std::pair(CountMode::none, false);
+  };
+  EXPECT_EQ(select(R"("count":"exact")"), std::pair(CountMode::exact, false));
+  EXPECT_EQ(select(R"("count":"planned")"), std::pair(CountMode::planned, false));
+  EXPECT_EQ(select(R"("count":"estimated","head":true)"), std::pair(CountMode::estimated, true));
+  EXPECT_EQ(select(R"("count":null,"head":false)"), std::pair(CountMode::none, false));
+  for (const char* wrong : {"\"all\"", "\"EXACT\"", "true", "1", "[]"}) {
+    EXPECT_EQ(outcome("\"count\":" + std::string(wrong)),
+              "invalid_payload member=\"count\": count must be exact, planned or estimated.");
   }
-  EXPECT_EQ(outcome(R"("count":"all")"),
-            "invalid_payload member=\"count\": count must be exact, planned or estimated.");
-  EXPECT_EQ(outcome(R"("count":true)").substr(0, 16), "invalid_payload ");
-  EXPECT_EQ(outcome(R"("head":true)").substr(0, 40), "capability_not_supported requires=\"head\"");
-  EXPECT_EQ(outcome(R"("head":false,"count":null)"), "accepted");
   EXPECT_EQ(outcome(R"("head":1)"), "invalid_payload member=\"head\": head must be true or false.");
 }
 
-TEST_F(ParseFeatures, PostProcessing) {
-  for (const char* member : {"group_by", "time_granularity", "aggregation_column", "aggregation_strategy"}) {
-    EXPECT_EQ(outcome("\"" + std::string(member) + "\":\"x\""),
-              "capability_not_supported requires=\"post_processing\" member=\"" + std::string(member) +
-                  "\": " + member + " needs \"post_processing\", which is not supported.");
-  }
-  EXPECT_EQ(outcome(R"("aggregation_dedup":true)").substr(0, 24), "capability_not_supported");
-  EXPECT_EQ(outcome(R"("aggregation_dedup":false,"group_by":null)"), "accepted");
+TEST_F(ParseFeatures, Streams) {
+  parser_.stream = true;
+  parser_.max_rows = 1000000;
+  EXPECT_EQ(test::fetch_part(parser_, R"("x":0)", &Select::page), "limit 1000000 offset 0 default");
+  EXPECT_EQ(test::fetch_part(parser_, R"("limit":20000)", &Select::page), "limit 20000 offset 0");
+  EXPECT_EQ(outcome(R"("limit":1000001)").substr(0, 16), "limit_too_large ");
+  EXPECT_EQ(outcome(R"("group_by":"a")"),
+            "invalid_post_processing member=\"group_by\": group_by cannot be used with CSV or NDJSON.");
+  EXPECT_EQ(outcome(R"("aggregation_dedup":false)"), "accepted");
 }
 
 TEST_F(ParseFeatures, StripNulls) {

@@ -36,6 +36,7 @@ class ParseState {
   [[nodiscard]] const contract::GatewaySettings& settings() const { return context_.settings; }
   [[nodiscard]] std::pmr::memory_resource& memory() const { return context_.memory; }
   [[nodiscard]] std::int64_t max_rows() const { return context_.max_rows; }
+  [[nodiscard]] bool stream() const { return context_.stream; }
   [[nodiscard]] contract::Error take_error() { return *std::move(error_); }
 
   bool fail(contract::Error error) {
@@ -52,6 +53,12 @@ class ParseState {
   bool unsupported(const Path& path, std::string_view feature);
   /// limit_too_large with `limit` and `max`.
   bool too_large(const Path& path, std::string_view what, std::uint64_t given, std::int64_t max);
+
+  /// Adds where in a text the failure lies: its 1-based character.
+  bool at_position(std::int64_t position) {
+    if (error_) error_->with("position", position);
+    return false;
+  }
 
   /// A copy in the arena.
   std::string_view keep(std::string_view text);

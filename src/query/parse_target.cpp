@@ -35,14 +35,12 @@ bool read_part(ParseState& state, std::string_view& rest, const Path& path, std:
   return state.check_identifier(part, path);
 }
 
-bool read_table(ParseState& state, std::string_view text, const Path& path, Target& target) {
+}  // namespace
+
+bool parse_dotted_name(ParseState& state, std::string_view text, const Path& path, Target& target) {
   std::string_view rest = text;
   if (!read_part(state, rest, path, target.table)) return false;
   if (rest.empty()) return true;
-  if (!state.settings().allow_schema_names_prefixed_as_table_name) {
-    return state.refuse(ErrorCode::invalid_identifier, path,
-                        " must not name a schema; this gateway allows none there.");
-  }
   target.schema = target.table;
   rest.remove_prefix(1);
   if (!read_part(state, rest, path, target.table)) return false;
@@ -50,7 +48,20 @@ bool read_table(ParseState& state, std::string_view text, const Path& path, Targ
          state.refuse(ErrorCode::invalid_identifier, path, " has more than two dotted parts.");
 }
 
-}  // namespace
+bool parse_schema(ParseState& state, const Members& members, Member member, std::string_view named_by,
+                  Target& target) {
+  const Value* schema = members[member];
+  if (schema == nullptr) return true;
+  const Path path{name(member)};
+  if (!schema->is_string()) return state.wrong_type(path, "a string");
+  if (!state.check_identifier(schema->text, path)) return false;
+  if (!target.schema.empty() && target.schema != schema->text) {
+    return state.refuse(ErrorCode::invalid_payload, path,
+                        " contradicts the schema of " + std::string(named_by) + ".");
+  }
+  target.schema = schema->text;
+  return true;
+}
 
 bool parse_target(ParseState& state, const Members& members, Target& target) {
   const Path table_path{name(Member::table_name)};
@@ -64,18 +75,13 @@ bool parse_target(ParseState& state, const Members& members, Target& target) {
   }
   const Value* given = table != nullptr ? table : view;
   if (given == nullptr || trimmed(given->text).empty()) return state.missing(table_path);
-  if (!read_table(state, given->text, table != nullptr ? table_path : view_path, target)) return false;
-
-  const Value* schema = members[Member::schema_name];
-  if (schema == nullptr) return true;
-  const Path schema_path{name(Member::schema_name)};
-  if (!schema->is_string()) return state.wrong_type(schema_path, "a string");
-  if (!state.check_identifier(schema->text, schema_path)) return false;
-  if (!target.schema.empty() && target.schema != schema->text) {
-    return state.refuse(ErrorCode::invalid_payload, schema_path, " contradicts the schema of table_name.");
+  const Path& path = table != nullptr ? table_path : view_path;
+  if (!parse_dotted_name(state, given->text, path, target)) return false;
+  if (!target.schema.empty() && !state.settings().allow_schema_names_prefixed_as_table_name) {
+    return state.refuse(ErrorCode::invalid_identifier, path,
+                        " must not name a schema; this gateway allows none there.");
   }
-  target.schema = schema->text;
-  return true;
+  return parse_schema(state, members, Member::schema_name, name(Member::table_name), target);
 }
 
 }  // namespace athena::query

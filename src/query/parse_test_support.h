@@ -129,6 +129,7 @@ class Parser {
  public:
   contract::GatewaySettings settings;
   std::int64_t max_rows = 10000;
+  bool stream = false;
   ReadOptions options;
 
   const Value& body(std::string_view text) {
@@ -144,10 +145,10 @@ class Parser {
     return parse_update(body(text), context(), options);
   }
   contract::Result<Delete> remove(std::string_view text) { return parse_delete(body(text), context()); }
+  [[nodiscard]] ParseContext context() { return {memory_, settings, max_rows, stream}; }
+  std::pmr::memory_resource& memory() { return memory_; }
 
  private:
-  [[nodiscard]] ParseContext context() { return {memory_, settings, max_rows}; }
-
   std::deque<std::string> texts_;
   std::pmr::monotonic_buffer_resource memory_;
 };

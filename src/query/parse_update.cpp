@@ -82,11 +82,21 @@ bool parse_returning(ParseState& state, const Members& members, Update& update) 
 /// The number of changed rows is always sent, so `count` changes nothing; it must still be one of its words.
 bool check_count(ParseState& state, const Members& members) {
   const Value* count = members[Member::count];
-  if (count == nullptr || count->is_boolean()) return true;
-  if (count->is_string() &&
-      (count->text == "exact" || count->text == "planned" || count->text == "estimated"))
-    return true;
-  return state.wrong_type(Path{name(Member::count)}, "exact, planned or estimated");
+  CountMode mode = CountMode::none;
+  return count == nullptr || count->is_boolean() || parse_count_mode(state, members, mode);
+}
+
+/// Of `columns: []` no row comes back whose column could be named.
+bool parse_update_grouping(ParseState& state, const Members& members, const Update& update,
+                           std::optional<Grouping>& grouping) {
+  if (!parse_grouping(state, members, update.returning, grouping)) return false;
+  const Value* columns = members[Member::columns];
+  if (!grouping || columns == nullptr || !columns->is_array() || !columns->items.empty()) return true;
+  const bool grouped = !grouping->group_by.empty();
+  if (!grouped && grouping->aggregation_column.empty()) return true;
+  return state.refuse(ErrorCode::invalid_post_processing,
+                      Path{name(grouped ? Member::group_by : Member::aggregation_column)},
+                      " needs a returned column, and columns is empty.");
 }
 
 bool parse(ParseState& state, const Members& members, Update& update, ReadOptions& options) {
@@ -95,7 +105,7 @@ bool parse(ParseState& state, const Members& members, Update& update, ReadOption
       !parse_flag(state, members, Member::allow_unfiltered, update.allow_unfiltered) ||
       !parse_sort(state, members, update.sort) || !parse_page(state, members, false, update.page) ||
       !parse_flag(state, members, Member::head, update.head) || !parse_returning(state, members, update) ||
-      !check_count(state, members) || !refuse_post_processing(state, members) ||
+      !check_count(state, members) || !parse_update_grouping(state, members, update, options.grouping) ||
       !parse_flag(state, members, Member::strip_nulls, options.strip_nulls)) {
     return false;
   }

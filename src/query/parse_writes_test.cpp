@@ -187,7 +187,7 @@ TEST_F(ParseUpdate, Rest) {
   EXPECT_EQ(update(R"("set":{"a":1},"count":"exact")"), "set a=1 where id eq 1");
   EXPECT_EQ(update(R"("set":{"a":1},"count":"many")"),
             R"(invalid_payload member="count": count must be exact, planned or estimated.)");
-  EXPECT_EQ(update(R"("set":{"a":1},"group_by":"x")").substr(0, 24), "capability_not_supported");
+  EXPECT_EQ(update(R"("set":{"a":1},"time_granularity":"day")").substr(0, 24), "invalid_post_processing ");
   EXPECT_EQ(update(R"("set":{"a":1},"strip_nulls":true)"), "set a=1 where id eq 1");
   EXPECT_TRUE(parser_.options.strip_nulls);
 }

@@ -60,4 +60,8 @@ const Target& target(const Request& request) {
   return std::visit([](const auto& operation) -> const Target& { return operation.target; }, request);
 }
 
+bool is_write(const Request& request) {
+  return !std::holds_alternative<Select>(request) && !std::holds_alternative<Count>(request);
+}
+
 }  // namespace athena::query

@@ -85,6 +85,9 @@ struct Predicate {
   ColumnRef column;              ///< compare; `column.cast` = column_cast
   const Value* value = nullptr;  ///< compare; never null for compare
   std::string_view value_cast;
+  /// The value was written in an expression: a string, also one inside of an array, is the text form of the
+  /// type it is compared with, so JSON text for json and jsonb.
+  bool text_form = false;
   std::string_view text_search_config;  ///< fts family
   IsTest is_test = IsTest::null;        ///< `is`
   std::span<const Predicate> children;  ///< all_of, any_of; never empty
@@ -105,12 +108,26 @@ struct Page {
   bool stable_order = false;   ///< offset, current_page or page_size was given: a tie-breaker is appended
 };
 
+/// How the rows that match are counted, without limit: by looking, by the planner's guess, or by looking when
+/// the guess is at most 10,000.
+enum class CountMode : std::uint8_t { none, exact, planned, estimated };
+
 struct Select {
   Target target;
   List<Projection> columns;    ///< empty = all
   List<Predicate> conditions;  ///< ANDed
   List<SortTerm> sort;
   Page page;
+  CountMode count =
+      CountMode::none;  ///< for the caller of the engine, which asks for a Count beside the rows
+  bool head = false;    ///< no rows are asked for; the engine is not given such a Select
+};
+
+/// How many rows match. Its result is one row of one number, the column `count`.
+struct Count {
+  Target target;
+  List<Predicate> conditions;
+  CountMode mode = CountMode::exact;  ///< never none
 };
 
 struct Assignment {
@@ -155,8 +172,9 @@ struct Delete {
 };
 
 /// Parsed once, immutable afterwards. Everything it points to lives in the arena it was parsed with.
-using Request = std::variant<Select, Insert, Update, Delete>;
+using Request = std::variant<Select, Insert, Update, Delete, Count>;
 
 const Target& target(const Request& request);
+bool is_write(const Request& request);
 
 }  // namespace athena::query

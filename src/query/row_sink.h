@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/buffer.h"
 
@@ -42,9 +45,18 @@ struct OutputColumn {
 };
 
 struct RowShape {
+  /// What the reply shows of a result: rows as objects, or, for functions that return no rows, less.
+  enum class Form : std::uint8_t {
+    rows,    ///< any number of objects
+    row,     ///< one object, or null without a row
+    values,  ///< any number of values of the only visible column
+    value,   ///< one such value, or null without a row
+  };
+
   std::span<const OutputColumn> columns;
   /// Indices (into columns) that make up `resource_id`; empty when the table has no such column.
   std::span<const std::uint16_t> resource_id;
+  Form form = Form::rows;
 };
 
 enum class RowFlow : std::uint8_t {
@@ -80,6 +92,9 @@ struct Summary {
   std::int64_t rows_affected = 0;  ///< writes
   bool truncated = false;          ///< the default limit or a cap cut the result
   int attempts = 1;
+  std::optional<std::int64_t> total;  ///< function calls with a count: rows without limit and offset
+  int statement_count = 1;            ///< raw text
+  std::vector<std::string> notices;   ///< the database's own, raw text and functions: at most 10 of 1 KiB
 };
 
 }  // namespace athena::query
