@@ -15,6 +15,8 @@
 #include "contract/client_definition.h"
 #include "contract/error.h"
 #include "contract/settings.h"
+#include "query/function_call.h"
+#include "query/raw_text.h"
 #include "query/request.h"
 #include "query/row_sink.h"
 
@@ -50,7 +52,7 @@ struct ExecutionContext {
   std::vector<std::string>* sql = nullptr;  ///< X-Athena-Explain: statements sent, with placeholders
 };
 
-/// fetch, insert, update, delete.
+/// fetch, insert, update, delete, count.
 class QueryBackend {
  public:
   virtual ~QueryBackend() = default;
@@ -60,6 +62,36 @@ class QueryBackend {
   virtual base::Task<contract::Result<query::Summary>> execute(const query::Request& request,
                                                                query::RowSink& sink,
                                                                const ExecutionContext& context) = 0;
+};
+
+/// SQL of the caller.
+class RawBackend {
+ public:
+  virtual ~RawBackend() = default;
+  /// Runs the text and pushes the rows of its last statement that returned any; a text that returns none
+  /// calls sink.begin with a shape without columns, or not at all. `raw`, `sink` and `context` outlive the
+  /// task. Ends by context.deadline + 500 ms. Nothing the text does to its session reaches another caller.
+  /// Errors: statement_not_allowed, read_only_violation, invalid_payload, statement_timeout,
+  /// invalid_transaction_state, and the database's with `position` in the caller's text and, of several
+  /// statements, `statement`.
+  virtual base::Task<contract::Result<query::Summary>> run(const query::RawText& raw, query::RowSink& sink,
+                                                           const ExecutionContext& context) = 0;
+};
+
+/// Functions of the database.
+class FunctionBackend {
+ public:
+  virtual ~FunctionBackend() = default;
+  /// All overloads of that name; an empty schema means `public`. None: undefined_function.
+  virtual base::Task<contract::Result<std::vector<query::FunctionSignature>>> signatures(
+      std::string schema, std::string function, base::Deadline deadline) = 0;
+  /// Chooses the overload, binds the arguments with the parameters' types, runs it and pushes its rows; the
+  /// shape given to sink.begin says in its `form` what the function returns. As execute() otherwise. Errors:
+  /// undefined_function and ambiguous_function with the signatures, method_not_allowed, invalid_payload
+  /// (conditions, columns, sort or page on a scalar), and those of execute().
+  virtual base::Task<contract::Result<query::Summary>> call(const query::FunctionCall& call,
+                                                            query::RowSink& sink,
+                                                            const ExecutionContext& context) = 0;
 };
 
 struct TableInfo {
@@ -75,6 +107,31 @@ struct ColumnInfo {
   bool is_primary_key = false;
   std::optional<std::string> is_generated;  ///< identity, stored, virtual; absent = null
   std::string table_schema;
+};
+
+struct ConstraintInfo {
+  std::string constraint_name;
+  std::string constraint_type;  ///< PRIMARY KEY, UNIQUE, FOREIGN KEY, CHECK, EXCLUDE
+  std::vector<std::string> columns;
+  struct Reference {
+    std::string schema, table;
+    std::vector<std::string> columns;
+    std::string on_delete, on_update;  ///< NO ACTION, RESTRICT, CASCADE, SET NULL, SET DEFAULT
+  };
+  std::optional<Reference> reference;  ///< of a FOREIGN KEY
+  std::string definition;
+};
+
+struct MigrationInfo {
+  std::string version;
+  std::optional<std::string> name;
+};
+
+/// A table with all that is known of it.
+struct TableDescription {
+  TableInfo table;
+  std::vector<ColumnInfo> columns;
+  std::vector<ConstraintInfo> constraints;
 };
 
 struct TableQuery {
@@ -96,6 +153,17 @@ class SchemaBackend {
   virtual base::Task<contract::Result<std::vector<ColumnInfo>>> columns(std::string table_schema,
                                                                         std::string table_name,
                                                                         base::Deadline deadline) = 0;
+  /// In order of type and name. Errors as columns().
+  virtual base::Task<contract::Result<std::vector<ConstraintInfo>>> constraints(std::string table_schema,
+                                                                                std::string table_name,
+                                                                                base::Deadline deadline) = 0;
+  /// Newest first, at most limit + 1. A database that tracks no migrations: nullopt.
+  virtual base::Task<contract::Result<std::optional<std::vector<MigrationInfo>>>> migrations(
+      std::int64_t limit, base::Deadline deadline) = 0;
+  /// Sorted as tables(), at most `limit` + 1. `table_schema` empty: all that tables() lists.
+  virtual base::Task<contract::Result<std::vector<TableDescription>>> describe(std::string table_schema,
+                                                                               std::int64_t limit,
+                                                                               base::Deadline deadline) = 0;
   /// Drops what the query path remembers of the schema.
   virtual void forget_schema() = 0;
 };
@@ -107,6 +175,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual QueryBackend* query() = 0;
   virtual SchemaBackend* schema() = 0;
+  virtual RawBackend* raw() { return nullptr; }
+  virtual FunctionBackend* functions() { return nullptr; }
   /// Closes idle connections and refuses new work; running requests finish. Called on the shard before it
   /// stops.
   virtual void shutdown() = 0;

@@ -55,8 +55,8 @@ def link_breaks_an_arrow(folder, other):
         if RANK[top(other)] >= RANK[top(folder)]:
             return f"the arrow points from {top(other)} to {top(folder)} or to neither"
         return None
-    if top(folder) == "engines" and other not in ("engines", "engines/sql"):
-        return "an engine knows engines and engines/sql, no other engine"
+    if top(folder) == "engines" and other not in ("engines", "engines/sql", "engines/sqltext"):
+        return "an engine knows engines, engines/sql and engines/sqltext, no other engine"
     return None
 
 

@@ -10,7 +10,7 @@ namespace athena::sql {
 contract::Result<Plan> compile(const query::Request& request, const CompileContext& context) {
   Plan plan(context.memory);
   plan.table = context.table;
-  plan.is_write = !std::holds_alternative<query::Select>(request);
+  plan.is_write = query::is_write(request);
   auto done = std::visit(
       [&](const auto& operation) -> contract::Result<void> {
         using Operation = std::decay_t<decltype(operation)>;
@@ -22,6 +22,7 @@ contract::Result<Plan> compile(const query::Request& request, const CompileConte
           return compile_update(operation, context, plan);
         if constexpr (std::is_same_v<Operation, query::Delete>)
           return compile_delete(operation, context, plan);
+        if constexpr (std::is_same_v<Operation, query::Count>) return compile_count(operation, context, plan);
       },
       request);
   if (!done) return std::move(done).error();

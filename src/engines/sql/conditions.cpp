@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engines/sql/refusals.h"
+#include "engines/sql/value_forms.h"
 
 namespace athena::sql {
 namespace {
@@ -159,6 +160,14 @@ Result<void> write_operand_value(Writer& out, const Predicate& predicate, const 
                                  const Operand& operand) {
   auto type = value_type(out, predicate, operand);
   if (!type) return std::move(type).error();
+  const bool json = (*type)->category == TypeCategory::json || (*type)->category == TypeCategory::jsonb;
+  if (json && predicate.text_form && value.is_string()) {  // JSON text, not a string of JSON
+    if (has_nul(value.text)) return bad_value(operand.name, "JSON text has no character \\u0000.");
+    if (!predicate.value_cast.empty()) out.dialect().begin_cast(out.text());
+    out.placeholder({Bind::Kind::text, (*type)->oid, value.text});
+    if (!predicate.value_cast.empty()) out.dialect().end_cast(out.text(), **type);
+    return {};
+  }
   if (predicate.value_cast.empty()) return out.dialect().write_value(out, value, **type, operand.name);
   out.dialect().begin_cast(out.text());
   auto written = out.dialect().write_value(out, value, **type, operand.name);

@@ -12,5 +12,6 @@ contract::Result<void> compile_insert(const query::Insert& insert, const Compile
 contract::Result<void> compile_update(const query::Update& update, const CompileContext& context, Plan& plan);
 contract::Result<void> compile_delete(const query::Delete& request, const CompileContext& context,
                                       Plan& plan);
+contract::Result<void> compile_count(const query::Count& count, const CompileContext& context, Plan& plan);
 
 }  // namespace athena::sql

@@ -19,7 +19,7 @@ std::string quoted(std::string_view name) {
 }
 
 std::string_view alternative(std::string_view feature) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kAlternatives{{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kAlternatives{{
       {"operator.match", "Use operator like or ilike with % and _."},
       {"operator.imatch", "Use operator ilike with % and _."},
       {"operator.fts", "Use operator ilike with % around each word."},
@@ -32,6 +32,8 @@ std::string_view alternative(std::string_view feature) {
       {"operator.adj", "Keep the bounds in two columns and compare them with eq."},
       {"update.limit", "Choose the rows by conditions, or give the table a primary key."},
       {"delete.limit", "Choose the rows by conditions, or give the table a primary key."},
+      {"count.planned", "Ask for an exact count."},
+      {"count.estimated", "Ask for an exact count."},
       {"schema_name", "Leave schema_name out; this engine has one schema."},
   }};
   for (const auto& [name, text] : kAlternatives) {

@@ -48,7 +48,9 @@ struct Plan {
   std::pmr::vector<Statement> statements;  ///< empty: nothing to do (insert of no rows, a condition that is
                                            ///< FALSE by itself is still sent)
   bool is_write = false;
-  bool transaction = false;  ///< run all of them in one transaction
+  bool transaction = false;     ///< run all of them in one transaction
+  bool read_only = false;       ///< in a transaction that refuses writes
+  bool resets_session = false;  ///< it may change the session: the connection is reset after it
   bool reorder = false;  ///< rows of several statements come back in input order: merge by input_rows (each
                          ///< statement returns one row per input row)
   bool extra_row =
