@@ -1,9 +1,14 @@
 #include "engines/postgres/backend.h"
 
 #include "engines/postgres/client.h"
+#include "engines/postgres/constraints.h"
+#include "engines/postgres/describe.h"
 #include "engines/postgres/dialect.h"
 #include "engines/postgres/executor.h"
+#include "engines/postgres/function_executor.h"
+#include "engines/postgres/migrations.h"
 #include "engines/postgres/pool.h"
+#include "engines/postgres/raw_executor.h"
 #include "engines/postgres/remote.h"
 #include "engines/postgres/schema_cache.h"
 #include "engines/postgres/types.h"
@@ -21,7 +26,9 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
         pool_(shard, *client_),
         schema_(pool_, client_->settings()),
         dialect_(schema_.types()),
-        executor_(*client_, pool_, schema_, dialect_) {
+        executor_(*client_, pool_, schema_, dialect_),
+        functions_(*client_, pool_, schema_, dialect_, executor_),
+        raw_(*client_, pool_, schema_) {
     pool_.format_with(&PostgresBackend::format_of_type, this);
     pool_.tick_with([this] { report_schema(); });
     pool_.start();
@@ -36,30 +43,55 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
 
   engines::QueryBackend* query() override { return &executor_; }
   engines::SchemaBackend* schema() override { return this; }
+  engines::RawBackend* raw() override { return &raw_; }
+  engines::FunctionBackend* functions() override { return &functions_; }
   void shutdown() override { pool_.shutdown(); }
 
   base::Task<contract::Result<std::vector<engines::TableInfo>>> tables(engines::TableQuery query,
                                                                        base::Deadline deadline) override {
-    pool_.touch();
-    if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();
-    auto listed = co_await schema_.list_tables(std::move(query), deadline);
-    settle(listed.has_value());
-    if (!listed) co_return slower_than_deadline(listed.error());
+    auto listed = co_await discover(schema_.list_tables(std::move(query), deadline));
     co_return listed;
   }
   base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string table_schema,
                                                                          std::string table_name,
                                                                          base::Deadline deadline) override {
+    auto listed =
+        co_await discover(schema_.list_columns(std::move(table_schema), std::move(table_name), deadline));
+    co_return listed;
+  }
+  base::Task<contract::Result<std::vector<engines::ConstraintInfo>>> constraints(
+      std::string table_schema, std::string table_name, base::Deadline deadline) override {
+    auto listed = co_await discover(
+        read_constraints(schema_.runner(), std::move(table_schema), std::move(table_name), deadline));
+    co_return listed;
+  }
+  base::Task<contract::Result<MigrationList>> migrations(std::int64_t limit,
+                                                         base::Deadline deadline) override {
+    auto listed = co_await discover(read_migrations(schema_.runner(), limit, deadline));
+    co_return listed;
+  }
+  base::Task<contract::Result<std::vector<engines::TableDescription>>> describe(
+      std::string table_schema, std::int64_t limit, base::Deadline deadline) override {
+    auto listed =
+        co_await discover(read_descriptions(schema_.runner(), std::move(table_schema), limit, deadline));
+    co_return listed;
+  }
+  void forget_schema() override {
+    schema_.forget_all();
+    raw_.forget();
+  }
+
+ private:
+  /// Admission before, health after. Tasks begin when they are awaited.
+  template <class R>
+  base::Task<contract::Result<R>> discover(base::Task<contract::Result<R>> work) {
     pool_.touch();
     if (auto admitted = client_->breaker.admit(); !admitted) co_return admitted.error();
-    auto listed = co_await schema_.list_columns(std::move(table_schema), std::move(table_name), deadline);
+    auto listed = co_await std::move(work);
     settle(listed.has_value());
     if (!listed) co_return slower_than_deadline(listed.error());
     co_return listed;
   }
-  void forget_schema() override { schema_.forget_all(); }
-
- private:
   /// Discovery has one code for "too slow", whoever noticed it.
   static contract::Error slower_than_deadline(contract::Error error) {
     if (error.code() != contract::ErrorCode::deadline_exceeded) return error;
@@ -90,6 +122,8 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
   SchemaCache schema_;
   PostgresDialect dialect_;
   Executor executor_;
+  FunctionExecutor functions_;
+  RawExecutor raw_;
   std::int64_t reported_entries_ = 0;
   std::uint64_t reported_reloads_ = 0;
 };

@@ -14,6 +14,12 @@ class Collector {
     conditions(select.conditions);
     sort(select.sort);
   }
+  void operator()(const query::Count& count) { conditions(count.conditions); }
+  void operator()(const query::FunctionCall& call) {
+    projections(call.columns);
+    conditions(call.conditions);
+    sort(call.sort);
+  }
   void operator()(const query::Insert& insert) { projections(insert.returning); }
   void operator()(const query::Update& update) {
     projections(update.returning);
@@ -47,18 +53,30 @@ class Collector {
   }
 };
 
-}  // namespace
-
-base::Task<bool> load_casts(const query::Request& request, SchemaCache& schema, base::Deadline deadline) {
-  Collector collector;
-  std::visit(collector, request);
+base::Task<bool> load(std::vector<std::string_view> names, SchemaCache& schema, base::Deadline deadline) {
   bool news = false;
-  for (const auto name : collector.names) {
+  for (const auto name : names) {
     if (schema.types().find(name) != nullptr) continue;
     auto loaded = co_await schema.load_type(name, deadline);
     if (!loaded) continue;
     news = news || schema.types().find(name) != nullptr;
   }
+  co_return news;
+}
+
+}  // namespace
+
+base::Task<bool> load_casts(const query::Request& request, SchemaCache& schema, base::Deadline deadline) {
+  Collector collector;
+  std::visit(collector, request);
+  auto news = co_await load(std::move(collector.names), schema, deadline);
+  co_return news;
+}
+
+base::Task<bool> load_casts(const query::FunctionCall& call, SchemaCache& schema, base::Deadline deadline) {
+  Collector collector;
+  collector(call);
+  auto news = co_await load(std::move(collector.names), schema, deadline);
   co_return news;
 }
 

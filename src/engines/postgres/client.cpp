@@ -14,6 +14,9 @@ StartupOptions startup_options(const contract::PostgresConnection& connection) {
       .set("IntervalStyle", "postgres")
       .set("TimeZone", "UTC")
       .set("extra_float_digits", "1")
+      .set("bytea_output", "hex")
+      // Off, a backslash would end a string elsewhere than where the caller's SQL was read to end.
+      .set("standard_conforming_strings", "on")
       .set("statement_timeout", std::to_string(connection.pool.statement_timeout_ms))
       .set("idle_in_transaction_session_timeout", "60s");
   if (!connection.search_path.empty()) options.set("search_path", connection.search_path);

@@ -18,6 +18,8 @@ constexpr int kReadsPerTurn = 8;
 // The contract's bounds: a cancel may hit a later statement for 1 s, and is given up after 2 s.
 constexpr milliseconds kStrayWindow{1000};
 constexpr milliseconds kCancelLimit{2000};
+// The server forgets a cancel that comes between two messages, so what goes on running is told again.
+constexpr milliseconds kCancelAgain{200};
 // A reply that nobody waits for may end by itself before a cancel is worth its cost.
 constexpr milliseconds kDesertedGrace{50};
 
@@ -37,7 +39,7 @@ Connection::Connection(base::Shard& shard, std::shared_ptr<Mailbox> mailbox, std
       read_chunk_(kFirstChunk),
       encrypted_(session_->ssl() != nullptr),
       backend_pid_(session_->backend_pid()),
-      cancel_timer_([this] { close(true); }),
+      cancel_timer_([this] { repeat_cancel(); }),
       deserted_timer_([this] {
         if (open_ && !slots_.empty() && slots_.front().operation == nullptr && !cancelling_)
           owner_.on_deserted(*this);
@@ -66,7 +68,16 @@ void Connection::submit(Operation& operation) {
     protocol = Operation::Protocol::unnamed;
   switch (protocol) {
     case Operation::Protocol::simple:
+      slot.simple = true;
+      if (operation.wants_rows) slot.prepared = PreparedCache::unnamed();
       wire::append_query(out_, operation.sql);
+      break;
+    case Operation::Protocol::describe:
+      slot.prepared = PreparedCache::unnamed();
+      slot.parses = true;
+      wire::append_parse(out_, {}, operation.sql, operation.binds);
+      wire::append_describe_statement(out_, {});
+      wire::append_sync(out_);
       break;
     case Operation::Protocol::prepared: {
       slot.prepared = prepared_.find(operation.sql, operation.binds);
@@ -130,13 +141,27 @@ void Connection::begin_cancel() {
   cancelling_ = true;
   cancel_delivered_ = false;
   cancel_target_ = first_sequence_;
-  last_cancel_ = Clock::now();
-  shard_.timers().arm(cancel_timer_, kCancelLimit);
+  cancels_itself_ = false;
+  cancel_began_ = last_cancel_ = Clock::now();
+  shard_.timers().arm(cancel_timer_, kCancelAgain);
 }
 
 void Connection::cancel_oldest() {
   if (cancelling_ || slots_.empty()) return;
   begin_cancel();
+  cancels_itself_ = true;
+  send_cancel();
+}
+
+void Connection::repeat_cancel() {
+  if (Clock::now() - cancel_began_ >= kCancelLimit) return close(true);
+  shard_.timers().arm(cancel_timer_, kCancelAgain);
+  if (!cancels_itself_ || !cancel_delivered_) return;
+  cancel_delivered_ = false;
+  send_cancel();
+}
+
+void Connection::send_cancel() {
   const bool accepted = run_blocking(BlockingWork::cancel, [handle = session_->cancel_handle(),
                                                             mailbox = mailbox_, self = weak_from_this()] {
     const bool delivered = handle.send();

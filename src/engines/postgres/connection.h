@@ -105,10 +105,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   struct Slot {
     Operation* operation;  ///< null = nobody waits any more
-    Prepared* prepared;    ///< null for simple queries
+    Prepared* prepared;    ///< null for simple queries whose rows are not wanted
     std::uint64_t begin;   ///< where its bytes start in the stream
     base::Clock::time_point submitted;
-    bool parses;           ///< Parse and Describe were sent with it
+    bool parses;  ///< Parse and Describe were sent with it
+    bool simple = false;
     bool parsed = false;   ///< ParseComplete came
     bool stopped = false;  ///< no more rows are wanted
     bool reply_seen = false;
@@ -130,6 +131,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void flush();
   void wait_writable();
   void end_cancel_if_through();
+  void send_cancel();
+  void repeat_cancel();
   void watch_deserted();
   void finish(Slot& slot, Operation::Outcome outcome);
   Slot& slot_of(const Operation& operation) { return slots_[operation.sequence_ - first_sequence_]; }
@@ -169,6 +172,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   bool cancelling_ = false;
   bool cancel_delivered_ = false;
+  bool cancels_itself_ = false;  // by its own handle, not over another connection
+  base::Clock::time_point cancel_began_{};
   std::uint64_t cancel_target_ = 0;
   base::Clock::time_point last_cancel_{};
   base::Timer cancel_timer_;

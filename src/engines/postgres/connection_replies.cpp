@@ -107,6 +107,9 @@ bool Connection::dispatch(const wire::Frame& frame) {
   namespace type = wire::backend;
   switch (frame.type) {
     case type::kNotice:
+      if (!slots_.empty() && slots_.front().operation != nullptr)
+        slots_.front().operation->on_notice(wire::read_error(frame.body));
+      return true;
     case type::kParameterStatus:
     case type::kNotification:
     case type::kCloseComplete:
@@ -124,6 +127,11 @@ bool Connection::dispatch(const wire::Frame& frame) {
       slot.parsed = true;
       return slot.prepared != nullptr;
     case type::kParameterDescription:
+      if (slot.operation != nullptr && slot.operation->protocol == Operation::Protocol::describe) {
+        if (frame.body.size() < 2 || (frame.body.size() - 2) % 4 != 0) return false;
+        slot.operation->on_parameters(frame.body.substr(2));
+        slot.outcome = Outcome::done;
+      }
       return true;
     case type::kRowDescription:
       on_row_description(slot, frame.body);
@@ -139,7 +147,10 @@ bool Connection::dispatch(const wire::Frame& frame) {
     case type::kCommandComplete: {
       std::string_view command;
       const auto count = wire::read_command_tag(frame.body, command);
-      if (slot.operation != nullptr) slot.operation->affected = count;
+      if (slot.operation != nullptr) {
+        slot.operation->affected = count;
+        slot.operation->on_command(command, count);
+      }
       if (slot.outcome == Outcome::pending) slot.outcome = Outcome::done;
       return true;
     }
@@ -153,7 +164,7 @@ bool Connection::dispatch(const wire::Frame& frame) {
     case type::kCopyInResponse:
       // While it copies the server skips a Sync, so what was sent with an extended query is gone: a new one.
       wire::append_copy_fail(out_, "COPY is not supported here");
-      if (slot.prepared != nullptr) wire::append_sync(out_);
+      if (!slot.simple) wire::append_sync(out_);
       schedule_flush();
       slot.outcome = Outcome::copy;
       return true;
@@ -177,14 +188,20 @@ void Connection::on_row_description(Slot& slot, std::string_view body) {
   thread_local std::vector<wire::ColumnDescription> columns;
   if (!wire::read_row_description(body, columns)) return close(true);
   auto& formats = slot.prepared->formats;
+  auto& kept = slot.prepared->columns;
   formats.clear();
-  for (const auto& column : columns) formats.push_back(&owner_.format(column.type_oid));
+  kept.clear();
+  for (const auto& column : columns) {
+    formats.push_back(&owner_.format(column.type_oid));
+    kept.push_back({std::string(column.name), column.type_oid});
+  }
   slot.prepared->described = true;
   if (slot.prepared->name.empty()) tell_columns(slot);
 }
 
 void Connection::tell_columns(Slot& slot) {
   if (slot.operation == nullptr || slot.stopped) return;
+  slot.operation->columns_ = slot.prepared->columns;
   if (slot.operation->on_columns(slot.prepared->formats)) return;
   slot.stopped = true;
   slot.outcome = Outcome::prepare_again;

@@ -61,10 +61,10 @@ Result<Bind> PostgresDialect::bind_list(std::span<const query::Value* const> val
   return bind_array(values, type, what, memory);
 }
 
-// A row value from an object: the server knows the attributes and their types.
+// A row value from an object whose attributes are not known here: the server knows them.
 Result<void> PostgresDialect::write_value(sql::Writer& out, const query::Value& value, const Type& type,
                                           std::string_view what) const {
-  if (type.category == TypeCategory::composite && value.is_object()) {
+  if (type.category == TypeCategory::composite && value.is_object() && !knows_attributes(type)) {
     out.add("jsonb_populate_record(NULL::");
     out.add(type.name);
     out.add(", ");

@@ -75,6 +75,26 @@ Result<void> write_pattern(Writer& out, const Predicate& predicate, const Operan
   return sql::write_operand_value(out, predicate, *predicate.value, operand);
 }
 
+/// A value of an expression is the text of its type, which for json is JSON: as a number its text stays as it
+/// is.
+query::Value in_text_form(const Predicate& predicate, const query::Value& value,
+                          std::pmr::memory_resource& memory) {
+  query::Value plain = value;
+  if (!predicate.text_form) return plain;
+  if (value.is_string()) plain.kind = query::Value::Kind::number;
+  if (!value.is_array()) return plain;
+  std::pmr::polymorphic_allocator<> allocator(&memory);
+  auto** items = allocator.allocate_object<const query::Value*>(value.items.size());
+  for (std::size_t i = 0; i < value.items.size(); ++i)
+    items[i] = allocator.new_object<query::Value>(in_text_form(predicate, *value.items[i], memory));
+  plain.items = {items, value.items.size()};
+  return plain;
+}
+
+bool is_json(const Type& type) {
+  return type.category == TypeCategory::json || type.category == TypeCategory::jsonb;
+}
+
 Result<void> write_any(Writer& out, const Predicate& predicate, const Operand& operand, const Type& type,
                        std::span<const query::Value* const> values) {
   auto written = out.operand(operand);
@@ -114,6 +134,11 @@ Result<void> write_in(Writer& out, const Predicate& predicate, const Operand& op
     if (item->is_object() || (item->is_array() && (*type)->category != TypeCategory::array)) {
       return sql::operator_takes(predicate, operand.name, "an array of scalar values");
     }
+    if (predicate.text_form && is_json(**type)) {
+      values.push_back(std::pmr::polymorphic_allocator<>(&out.memory())
+                           .new_object<query::Value>(in_text_form(predicate, *item, out.memory())));
+      continue;
+    }
     values.push_back(item);
   }
   const bool with_null = values.size() < predicate.value->items.size();
@@ -133,9 +158,6 @@ Result<void> write_in(Writer& out, const Predicate& predicate, const Operand& op
   return {};
 }
 
-bool is_json(const Type& type) {
-  return type.category == TypeCategory::json || type.category == TypeCategory::jsonb;
-}
 bool is_range(const Type& type) {
   return type.category == TypeCategory::range || type.category == TypeCategory::multirange;
 }
@@ -147,12 +169,22 @@ Result<void> write_json_containment(Writer& out, const Predicate& predicate, con
   if (!written) return written;
   if (operand.type_or_unknown().category == TypeCategory::json) out.add("::jsonb");
   out.add(symbol);
-  out.placeholder(bind_json(*predicate.value, oid::kJsonb, out.memory()));
+  out.placeholder(
+      bind_json(in_text_form(predicate, *predicate.value, out.memory()), oid::kJsonb, out.memory()));
   if (predicate.value_cast.empty()) return {};
   const Type* cast = out.dialect().types().find(predicate.value_cast);
   if (cast == nullptr) return sql::unknown_cast(predicate.value_cast);
   out.dialect().end_cast(out.text(), *cast);
   return {};
+}
+
+/// A range, for a column of multiranges, is one of a single range.
+std::string_view as_multirange(std::string_view text, std::pmr::memory_resource& memory) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos || text[begin] == '{') return text;
+  std::pmr::string braced("{", &memory);
+  braced.append(text).push_back('}');
+  return keep(braced, memory);
 }
 
 Result<void> write_set_operator(Writer& out, const Predicate& predicate, const Operand& operand) {
@@ -199,7 +231,15 @@ Result<void> write_set_operator(Writer& out, const Predicate& predicate, const O
   auto written = out.operand(operand);
   if (!written) return written;
   out.add(symbol);
-  return sql::write_operand_value(out, predicate, value, operand);
+  if (type.category == TypeCategory::array && type.element != nullptr && is_json(*type.element)) {
+    const query::Value elements = value.is_array() ? in_text_form(predicate, value, out.memory()) : value;
+    return sql::write_operand_value(out, predicate, elements, operand);
+  }
+  if (type.category != TypeCategory::multirange)
+    return sql::write_operand_value(out, predicate, value, operand);
+  query::Value ranges = value;
+  ranges.text = as_multirange(value.text, out.memory());
+  return sql::write_operand_value(out, predicate, ranges, operand);
 }
 
 // The configuration counts for both sides, or stems would not meet.

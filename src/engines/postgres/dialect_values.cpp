@@ -1,10 +1,12 @@
 #include "engines/postgres/dialect_values.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
 #include "base/json_reader.h"
 #include "base/json_writer.h"
+#include "engines/postgres/values.h"
 #include "engines/sql/refusals.h"
 #include "engines/sql/value_forms.h"
 
@@ -115,15 +117,17 @@ void append_quoted(std::pmr::string& out, std::string_view text) {
 }
 
 Result<void> append_array(std::pmr::string& out, std::span<const Value* const> values, const Type& element,
-                          std::string_view what, std::pmr::memory_resource& memory) {
+                          char delimiter, std::string_view what, std::pmr::memory_resource& memory) {
+  // An array in the place of an element is one more dimension, unless the elements take arrays themselves:
+  // JSON, vectors, domains over arrays.
   const bool json = element.category == TypeCategory::json || element.category == TypeCategory::jsonb;
-  const char delimiter = element.udt_name == "box" ? ';' : ',';
+  const bool whole = json || element.category == TypeCategory::array || element.format == &kVectorFormat;
   out.push_back('{');
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Value& value = *values[i];
     if (i > 0) out.push_back(delimiter);
-    if (value.is_array() && !json) {
-      auto appended = append_array(out, value.items, element, what, memory);
+    if (value.is_array() && !whole) {
+      auto appended = append_array(out, value.items, element, delimiter, what, memory);
       if (!appended) return appended;
       continue;
     }
@@ -131,7 +135,7 @@ Result<void> append_array(std::pmr::string& out, std::span<const Value* const> v
     if (!bound) return std::move(bound).error();
     if (bound->kind == Bind::Kind::null) {
       out.append("NULL");
-    } else if (value.is_number() || value.is_boolean()) {
+    } else if (value.is_boolean() || (value.is_number() && (!json || is_json_number(bound->text)))) {
       out.append(bound->text);
     } else {
       append_quoted(out, bound->text);
@@ -161,7 +165,81 @@ Result<Bind> bind_hstore(const Value& value, const Type& type, std::string_view 
   return text_bind(keep(text, memory), type.oid);
 }
 
+Result<Bind> bind_array_of(std::span<const Value* const> values, const Type& element, char delimiter,
+                           std::uint32_t array_oid, std::string_view what,
+                           std::pmr::memory_resource& memory) {
+  std::pmr::string text(&memory);
+  text.reserve(values.size() * 8 + 2);
+  auto appended = append_array(text, values, element, delimiter, what, memory);
+  if (!appended) return std::move(appended).error();
+  return text_bind(keep(text, memory), array_oid);
+}
+
+/// int2vector, oidvector: numbers parted by spaces.
+Result<Bind> bind_vector(const Value& value, const Type& type, std::string_view what,
+                         std::pmr::memory_resource& memory) {
+  std::pmr::string text(&memory);
+  for (const auto* item : value.items) {
+    if (!item->is_number() && !item->is_string()) return sql::value_does_not_fit(what, type);
+    const auto digits = sql::integer_form(item->text);
+    if (!digits) return sql::value_does_not_fit(what, type);
+    if (!text.empty()) text.push_back(' ');
+    text.append(*digits);
+  }
+  return text_bind(keep(text, memory), type.oid);
+}
+
+const CompositeAttributes* attributes_of(const Type& type) {
+  if (type.category != TypeCategory::composite || type.format == nullptr) return nullptr;
+  const auto* const found = composite_attributes(*type.format);
+  if (found == nullptr) return nullptr;
+  for (const auto& attribute : found->attributes) {
+    if (attribute.type == nullptr) return nullptr;
+  }
+  return found;
+}
+
+/// `("a","b",)`: attributes that the object does not name are NULL, names that the type does not have are
+/// refused.
+Result<Bind> bind_composite(const Value& value, const Type& type, const CompositeAttributes& composite,
+                            std::string_view what, std::pmr::memory_resource& memory) {
+  std::size_t known = 0;
+  std::pmr::string text("(", &memory);
+  bool first = true;
+  for (const auto& attribute : composite.attributes) {
+    if (!first) text.push_back(',');
+    first = false;
+    const Value* const given = value.find(attribute.name);
+    if (given == nullptr) continue;
+    ++known;
+    auto bound = bind_value(*given, *attribute.type, what, memory);
+    if (!bound) return bound;
+    if (bound->kind == Bind::Kind::null) continue;
+    text.push_back('"');
+    for (const char c : bound->text) {
+      if (c == '"' || c == '\\') text.push_back(c);
+      text.push_back(c);
+    }
+    text.push_back('"');
+  }
+  text.push_back(')');
+  if (known == value.members.size()) return text_bind(keep(text, memory), type.oid);
+  for (const auto& member : value.members) {
+    const bool exists = std::ranges::any_of(
+        composite.attributes, [&](const auto& attribute) { return attribute.name == member.name; });
+    if (exists) continue;
+    return sql::bad_value(what, "The value for column \"" + std::string(what) + "\" has a member \"" +
+                                    std::string(member.name) + "\" that its type " + type.name +
+                                    " does not have.");
+  }
+  return sql::value_does_not_fit(what, type);
+}
+
 }  // namespace
+
+bool knows_attributes(const Type& type) {
+  return attributes_of(type) != nullptr;
+}
 
 std::string_view keep(std::string_view text, std::pmr::memory_resource& memory) {
   if (text.empty()) return {};
@@ -180,11 +258,8 @@ Bind bind_json(const Value& value, std::uint32_t type_oid, std::pmr::memory_reso
 
 Result<Bind> bind_array(std::span<const Value* const> values, const Type& element, std::string_view what,
                         std::pmr::memory_resource& memory) {
-  std::pmr::string text(&memory);
-  text.reserve(values.size() * 8 + 2);
-  auto appended = append_array(text, values, element, what, memory);
-  if (!appended) return std::move(appended).error();
-  return text_bind(keep(text, memory), element.array_oid);
+  return bind_array_of(values, element, element.udt_name == "box" ? ';' : ',', element.array_oid, what,
+                       memory);
 }
 
 Result<Bind> bind_value(const Value& value, const Type& type, std::string_view what,
@@ -201,17 +276,20 @@ Result<Bind> bind_value(const Value& value, const Type& type, std::string_view w
     case Value::Kind::array: {
       if (type.category == TypeCategory::json || type.category == TypeCategory::jsonb)
         return bind_json(value, type.oid, memory);
+      if (type.format == &kVectorFormat) return bind_vector(value, type, what, memory);
       if (type.category != TypeCategory::array || type.element == nullptr)
         return sql::value_does_not_fit(what, type);
-      auto bound = bind_array(value.items, *type.element, what, memory);
-      if (!bound) return bound;
-      bound->type_oid = type.oid;
-      return bound;
+      return bind_array_of(value.items, *type.element,
+                           type.format != nullptr ? array_delimiter(*type.format) : ',', type.oid, what,
+                           memory);
     }
     case Value::Kind::object:
       if (type.category == TypeCategory::json || type.category == TypeCategory::jsonb)
         return bind_json(value, type.oid, memory);
-      if (type.udt_name == "hstore") return bind_hstore(value, type, what, memory);
+      if (type.format == &kHstoreFormat || type.udt_name == "hstore")
+        return bind_hstore(value, type, what, memory);
+      if (const auto* attributes = attributes_of(type); attributes != nullptr)
+        return bind_composite(value, type, *attributes, what, memory);
       return sql::value_does_not_fit(what, type);
   }
   return sql::value_does_not_fit(what, type);

@@ -23,6 +23,8 @@ contract::Result<sql::Bind> bind_value(const query::Value& value, const sql::Typ
 /// `{1,NULL,"a b"}` of values of the element type; the bind's OID is that of arrays of `element`.
 contract::Result<sql::Bind> bind_array(std::span<const query::Value* const> values, const sql::Type& element,
                                        std::string_view what, std::pmr::memory_resource& memory);
+/// Whether bind_value takes objects for this composite type: all its attributes are known.
+bool knows_attributes(const sql::Type& type);
 /// The value as JSON text; JSON null as `null`.
 sql::Bind bind_json(const query::Value& value, std::uint32_t type_oid, std::pmr::memory_resource& memory);
 /// `text` copied to the request's memory.

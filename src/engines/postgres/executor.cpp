@@ -3,6 +3,7 @@
 #include <random>
 
 #include "engines/postgres/casts.h"
+#include "engines/postgres/count_plan.h"
 #include "engines/postgres/errors.h"
 #include "engines/postgres/simple_run.h"
 
@@ -28,6 +29,8 @@ constexpr milliseconds kLongestDelay{2000};
 // Runs after a stray cancel, a lock, a lost prepared statement: bounded, though each of them is rare.
 constexpr int kMostFreeRuns = 5;
 constexpr std::size_t kMostBinds = 65535;
+// The planner's guess is good enough for counts above this.
+constexpr std::int64_t kCountedExactly = 10'000;
 
 std::int64_t this_second() {
   return std::chrono::duration_cast<std::chrono::seconds>(Clock::now().time_since_epoch()).count();
@@ -79,6 +82,15 @@ std::optional<Error> unsendable(const sql::Plan& plan) {
   return std::nullopt;
 }
 
+query::Summary summary_of(const ResultFeed& feed, std::int64_t affected, int attempts) {
+  query::Summary summary;
+  summary.rows_returned = feed.passed();
+  summary.rows_affected = affected;
+  summary.truncated = feed.truncated();
+  summary.attempts = attempts;
+  return summary;
+}
+
 Error unreadable_error() {
   return {ErrorCode::upstream_error, "The database sent a result that cannot be read."};
 }
@@ -95,6 +107,36 @@ Executor::Executor(Client& client, Pool& pool, SchemaCache& schema, const sql::D
 base::Task<contract::Result<query::Summary>> Executor::execute(const query::Request& request,
                                                                query::RowSink& sink,
                                                                const ExecutionContext& context) {
+  const auto* const count = std::get_if<query::Count>(&request);
+  if (count != nullptr && count->mode != query::CountMode::exact) {
+    auto counted = co_await count_by_plan(request, count->mode, sink, context);
+    co_return counted;
+  }
+  auto done = co_await execute_as(request, sink, context, nullptr);
+  co_return done;
+}
+
+base::Task<contract::Result<query::Summary>> Executor::count_by_plan(const query::Request& request,
+                                                                     query::CountMode mode,
+                                                                     query::RowSink& sink,
+                                                                     const ExecutionContext& context) {
+  PlannedRows planned;
+  auto explained = co_await execute_as(request, planned, context, explain_count);
+  if (!explained) co_return explained.error();
+  if (!planned.rows()) co_return unreadable_error();
+  if (mode == query::CountMode::estimated && *planned.rows() <= kCountedExactly) {
+    auto counted = co_await execute_as(request, sink, context, nullptr);
+    co_return counted;
+  }
+  push_count(*planned.rows(), sink);
+  explained->rows_returned = 1;
+  co_return explained;
+}
+
+base::Task<contract::Result<query::Summary>> Executor::execute_as(const query::Request& request,
+                                                                  query::RowSink& sink,
+                                                                  const ExecutionContext& context,
+                                                                  void (*rewrite)(sql::Plan&)) {
   pool_.touch();
   budget_.request(this_second());
   if (auto admitted = client_.breaker.admit(); !admitted) co_return admitted.error();
@@ -134,6 +176,7 @@ base::Task<contract::Result<query::Summary>> Executor::execute(const query::Requ
       --round;
       continue;
     }
+    if (rewrite != nullptr) rewrite(*compiled);
     const sql::Plan& plan = plans[round].emplace(std::move(*compiled));
     if (!feed) {
       feed.emplace(sink, plan, context.max_rows);
@@ -148,18 +191,21 @@ base::Task<contract::Result<query::Summary>> Executor::execute(const query::Requ
     }
     if (ran.error) co_return std::move(*ran.error);
     feed->finish();
-    co_return query::Summary{feed->passed(), ran.affected, feed->truncated(), attempts};
+    co_return summary_of(*feed, ran.affected, attempts);
   }
 }
 
 base::Task<contract::Result<query::Summary>> Executor::run(const sql::Plan& plan, query::RowSink& sink,
                                                            const ExecutionContext& context) {
+  budget_.request(this_second());
   ResultFeed feed(sink, plan, context.max_rows);
   int attempts = 0;
   auto ran = co_await run_plan(plan, feed, context, attempts);
   if (ran.error) co_return std::move(*ran.error);
   feed.finish();
-  co_return query::Summary{feed.passed(), ran.affected, feed.truncated(), attempts};
+  auto summary = summary_of(feed, ran.affected, attempts);
+  summary.notices = feed.take_notices();
+  co_return summary;
 }
 
 bool Executor::may_reload(contract::ErrorCode code) {
@@ -176,6 +222,7 @@ bool Executor::may_reload(contract::ErrorCode code) {
 
 bool Executor::wants_exclusive(const sql::Plan& plan, const ExecutionContext& context) const {
   if (plan.is_write || plan.transaction || plan.statements.size() != 1 || context.exclusive) return true;
+  if (plan.read_only || plan.resets_session) return true;
   if (client_.pipelined_per_shard() == 0) return true;
   if (plan.row_limit < 0 || plan.row_limit > kMostPipelinedRows) return true;
   if (context.deadline.remaining() > milliseconds(client_.limits().statement_timeout_ms)) return true;
@@ -250,7 +297,7 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
   if (caller_has_left(context)) co_return Verdict{Next::failed, false, false, caller_left_error()};
   Connection& connection = **lease;
   const bool pooler = pool_.transaction_pooler();
-  const bool transaction = plan.transaction || (pooler && plan.is_write);
+  const bool transaction = plan.transaction || plan.read_only || (pooler && plan.is_write);
   const auto left = context.deadline.remaining().count();
   const bool longer = left > client_.limits().statement_timeout_ms;
   const auto explain = [&context](std::string_view text) {
@@ -259,8 +306,8 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
 
   std::string opening;
   if (transaction) {
-    explain("BEGIN");
-    opening = "BEGIN";
+    opening = plan.read_only ? "BEGIN READ ONLY" : "BEGIN";
+    explain(opening);
     if (longer || pooler) opening += "; SET LOCAL statement_timeout = " + std::to_string(left);
   } else if (longer && !pooler) {
     opening = "SET statement_timeout = " + std::to_string(left);
@@ -280,6 +327,7 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
   // Triggers may change the session; other structured statements do not, and keep their prepared statements.
   if (plan.is_write && !pooler && plan.table != nullptr && plan.table->has_user_triggers)
     connection.notes.discard_all = true;
+  if (plan.resets_session && !pooler) connection.notes.discard_all = true;
 
   std::int64_t affected = 0;
   for (const auto& statement : plan.statements) {
@@ -300,7 +348,7 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
     if (outcome == Outcome::error)
       co_return Verdict{Next::failed, false, false, map_error(*commit.error, {plan.is_write})};
     if (outcome != Outcome::done)
-      co_return Verdict{Next::failed, false, false, lost_error(commit.error.get(), true)};
+      co_return Verdict{Next::failed, false, false, lost_error(commit.error.get(), plan.is_write)};
   }
   co_return Verdict{Next::done, false, false, std::nullopt, affected};
 }

@@ -26,6 +26,13 @@ class Executor final : public engines::QueryBackend {
   [[nodiscard]] std::size_t slow_shapes() const { return shapes_.slow_count(); }
 
  private:
+  /// As execute(); `rewrite` changes what was compiled before it runs.
+  base::Task<contract::Result<query::Summary>> execute_as(const query::Request& request, query::RowSink& sink,
+                                                          const engines::ExecutionContext& context,
+                                                          void (*rewrite)(sql::Plan&));
+  base::Task<contract::Result<query::Summary>> count_by_plan(const query::Request& request,
+                                                             query::CountMode mode, query::RowSink& sink,
+                                                             const engines::ExecutionContext& context);
   /// What became of one attempt.
   struct Verdict {
     enum class Next : std::uint8_t { done, failed, again, again_exclusive, compile_again };

@@ -23,6 +23,10 @@ struct ServerError {
       routine;
 };
 
+namespace wire {
+struct ErrorFields;
+}
+
 /// One statement on its way over a connection, from its first frame to its ReadyForQuery. Lives with the one
 /// who waits for it (a coroutine frame): no allocation per request. Shard-local.
 class Operation
@@ -37,11 +41,13 @@ class Operation
     prepared,  ///< extended, by the connection's cache
     unnamed,   ///< extended, Parse each time
     simple,    ///< one text without values: BEGIN, SET …
+    describe,  ///< extended: parsed and described only; on_parameters tells what it takes
   };
   // What to run; read by Connection::submit only.
   Protocol protocol = Protocol::prepared;
   std::string_view sql;
   std::span<const sql::Bind> binds;
+  bool wants_rows = false;  ///< simple: its rows are wanted, of each of its statements
 
   enum class Outcome : std::uint8_t {
     pending,
@@ -70,6 +76,12 @@ class Operation
   virtual bool on_columns(std::span<const query::ValueFormat* const> formats) = 0;
   /// A DataRow. `pause` and `stop` as in query::RowFlow; after `stop` no more rows come.
   virtual query::RowFlow on_row(std::string_view body) = 0;
+  /// Types of its parameters, four bytes each, big-endian; of `describe` only.
+  virtual void on_parameters(std::string_view) {}
+  /// A CommandComplete: first word and count of its tag.
+  virtual void on_command(std::string_view, std::int64_t) {}
+  /// A NoticeResponse while it runs.
+  virtual void on_notice(const wire::ErrorFields&) {}
   /// The end; `outcome` is set. Nothing touches the operation afterwards, so it may be destroyed or submitted
   /// again inside.
   virtual void on_finished() = 0;
@@ -81,11 +93,14 @@ class Operation
   }
   /// Where it is; null = on no connection.
   [[nodiscard]] Connection* connection() const { return connection_; }
+  /// Names and types of the columns: inside on_columns.
+  [[nodiscard]] std::span<const ResultColumn> columns() const { return columns_; }
 
  private:
   friend class Connection;
   Connection* connection_ = nullptr;
   std::uint64_t sequence_ = 0;
+  std::span<const ResultColumn> columns_;
 };
 
 }  // namespace athena::postgres

@@ -17,6 +17,12 @@
 
 namespace athena::postgres {
 
+/// A column of a result as the server names it.
+struct ResultColumn {
+  std::string name;
+  std::uint32_t type_oid = 0;
+};
+
 /// A statement as one connection knows it. Kept while it is cached or while requests that were sent with it
 /// await their rows.
 struct Prepared : boost::intrusive::list_base_hook<> {
@@ -27,6 +33,7 @@ struct Prepared : boost::intrusive::list_base_hook<> {
   bool described = false;  ///< formats are known
   std::uint32_t users = 0;
   std::vector<const query::ValueFormat*> formats;  ///< of the result's columns
+  std::vector<ResultColumn> columns;               ///< likewise
 
   [[nodiscard]] bool takes(std::span<const sql::Bind> binds) const;
 };

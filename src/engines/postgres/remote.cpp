@@ -46,6 +46,7 @@ class Bridge final : public std::enable_shared_from_this<Bridge>,
       owned->columns.push_back({owned->texts[i].first, owned->texts[i].second, shape.columns[i].hidden});
     }
     owned->ids.assign(shape.resource_id.begin(), shape.resource_id.end());
+    owned->form = shape.form;
     width_ = owned->columns.size();
     shape_to_send_ = std::move(owned);
   }
@@ -107,6 +108,7 @@ class Bridge final : public std::enable_shared_from_this<Bridge>,
     std::deque<std::pair<std::string, std::string>> texts;
     std::vector<query::OutputColumn> columns;
     std::vector<std::uint16_t> ids;
+    query::RowShape::Form form = query::RowShape::Form::rows;
   };
   struct Waiting {
     Batch batch;
@@ -120,7 +122,7 @@ class Bridge final : public std::enable_shared_from_this<Bridge>,
     if (left_) return;
     if (shape != nullptr) {
       shape_ = std::move(shape);
-      sink_.begin({shape_->columns, shape_->ids}, *this);
+      sink_.begin({shape_->columns, shape_->ids, shape_->form}, *this);
     }
     waiting_.push_back({std::move(batch), width});
     pass_on();
@@ -197,6 +199,8 @@ base::Task<> answer_from_home(base::Task<R> work, std::shared_ptr<Call<R>> call,
 
 class RemoteBackend final : public engines::Backend,
                             public engines::QueryBackend,
+                            public engines::RawBackend,
+                            public engines::FunctionBackend,
                             public engines::SchemaBackend {
  public:
   RemoteBackend(std::shared_ptr<Client> client, base::Shard& shard)
@@ -205,11 +209,100 @@ class RemoteBackend final : public engines::Backend,
 
   engines::QueryBackend* query() override { return this; }
   engines::SchemaBackend* schema() override { return this; }
+  engines::RawBackend* raw() override { return this; }
+  engines::FunctionBackend* functions() override { return this; }
   void shutdown() override { shut_down_ = true; }
   void forget_schema() override {}  // every home shard forgets by itself
 
   base::Task<contract::Result<query::Summary>> execute(const query::Request& request, query::RowSink& sink,
                                                        const ExecutionContext& context) override {
+    auto done = co_await with_rows(sink, context,
+                                   [request = &request](engines::Backend& backend, query::RowSink& rows,
+                                                        const ExecutionContext& at_home) {
+                                     return backend.query()->execute(*request, rows, at_home);
+                                   });
+    co_return done;
+  }
+  base::Task<contract::Result<query::Summary>> run(const query::RawText& raw, query::RowSink& sink,
+                                                   const ExecutionContext& context) override {
+    auto done = co_await with_rows(
+        sink, context,
+        [raw = &raw](engines::Backend& backend, query::RowSink& rows, const ExecutionContext& at_home) {
+          return backend.raw()->run(*raw, rows, at_home);
+        });
+    co_return done;
+  }
+  base::Task<contract::Result<query::Summary>> call(const query::FunctionCall& call, query::RowSink& sink,
+                                                    const ExecutionContext& context) override {
+    auto done = co_await with_rows(
+        sink, context,
+        [call = &call](engines::Backend& backend, query::RowSink& rows, const ExecutionContext& at_home) {
+          return backend.functions()->call(*call, rows, at_home);
+        });
+    co_return done;
+  }
+  base::Task<contract::Result<std::vector<query::FunctionSignature>>> signatures(
+      std::string schema, std::string function, base::Deadline deadline) override {
+    auto result = co_await ask<contract::Result<std::vector<query::FunctionSignature>>>(
+        deadline, [schema, function, deadline](engines::Backend& backend) {
+          return backend.functions()->signatures(schema, function, deadline);
+        });
+    co_return result;
+  }
+
+  base::Task<contract::Result<std::vector<engines::TableInfo>>> tables(engines::TableQuery query,
+                                                                       base::Deadline deadline) override {
+    auto result = co_await ask<contract::Result<std::vector<engines::TableInfo>>>(
+        deadline,
+        [query, deadline](engines::Backend& backend) { return backend.schema()->tables(query, deadline); });
+    co_return result;
+  }
+  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string schema,
+                                                                         std::string table,
+                                                                         base::Deadline deadline) override {
+    auto result = co_await ask<contract::Result<std::vector<engines::ColumnInfo>>>(
+        deadline, [schema, table, deadline](engines::Backend& backend) {
+          return backend.schema()->columns(schema, table, deadline);
+        });
+    co_return result;
+  }
+  base::Task<contract::Result<std::vector<engines::ConstraintInfo>>> constraints(
+      std::string schema, std::string table, base::Deadline deadline) override {
+    auto result = co_await ask<contract::Result<std::vector<engines::ConstraintInfo>>>(
+        deadline, [schema, table, deadline](engines::Backend& backend) {
+          return backend.schema()->constraints(schema, table, deadline);
+        });
+    co_return result;
+  }
+  base::Task<contract::Result<std::optional<std::vector<engines::MigrationInfo>>>> migrations(
+      std::int64_t limit, base::Deadline deadline) override {
+    auto result = co_await ask<contract::Result<std::optional<std::vector<engines::MigrationInfo>>>>(
+        deadline, [limit, deadline](engines::Backend& backend) {
+          return backend.schema()->migrations(limit, deadline);
+        });
+    co_return result;
+  }
+  base::Task<contract::Result<std::vector<engines::TableDescription>>> describe(
+      std::string schema, std::int64_t limit, base::Deadline deadline) override {
+    auto result = co_await ask<contract::Result<std::vector<engines::TableDescription>>>(
+        deadline, [schema, limit, deadline](engines::Backend& backend) {
+          return backend.schema()->describe(schema, limit, deadline);
+        });
+    co_return result;
+  }
+
+ private:
+  static Error away() { return {ErrorCode::backend_unreachable, "The client is being shut down."}; }
+  [[nodiscard]] std::optional<Client::Home> find_home() const {
+    if (shut_down_) return std::nullopt;
+    return client_->home(shard_.index() % client_->home_shards());
+  }
+
+  /// A request whose rows come back over a bridge. `start(backend, sink, context)` makes the task on the home
+  /// shard; what it refers to outlives the request.
+  template <class Start>
+  base::Task<contract::Result<query::Summary>> with_rows(query::RowSink& sink,
+                                                         const ExecutionContext& context, Start start) {
     const auto home = find_home();
     if (!home) co_return away();
     auto bridge =
@@ -225,10 +318,9 @@ class RemoteBackend final : public engines::Backend,
     } guard{context.cancellation, *bridge};
     const bool explain = context.sql != nullptr;
     auto result = co_await at_home<contract::Result<query::Summary>>(
-        *home, context.deadline,
-        [request = &request, bridge, context = &context, explain](engines::Backend& backend) {
-          return execute_at_home(backend, request, bridge, context->deadline, context->max_rows,
-                                 context->exclusive, explain);
+        *home, context.deadline, [start, bridge, context = &context, explain](engines::Backend& backend) {
+          return run_at_home(backend, start, bridge, context->deadline, context->max_rows, context->exclusive,
+                             explain);
         });
     if (explain) context.sql->insert(context.sql->end(), bridge->sql.begin(), bridge->sql.end());
     if (!bridge->drained()) {
@@ -244,43 +336,27 @@ class RemoteBackend final : public engines::Backend,
     co_return result;
   }
 
-  base::Task<contract::Result<std::vector<engines::TableInfo>>> tables(engines::TableQuery query,
-                                                                       base::Deadline deadline) override {
-    const auto home = find_home();
-    if (!home) co_return away();
-    auto result = co_await at_home<contract::Result<std::vector<engines::TableInfo>>>(
-        *home, deadline,
-        [query, deadline](engines::Backend& backend) { return backend.schema()->tables(query, deadline); });
-    co_return result;
-  }
-  base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string schema,
-                                                                         std::string table,
-                                                                         base::Deadline deadline) override {
-    const auto home = find_home();
-    if (!home) co_return away();
-    auto result = co_await at_home<contract::Result<std::vector<engines::ColumnInfo>>>(
-        *home, deadline, [schema, table, deadline](engines::Backend& backend) {
-          return backend.schema()->columns(schema, table, deadline);
-        });
-    co_return result;
-  }
-
- private:
-  static Error away() { return {ErrorCode::backend_unreachable, "The client is being shut down."}; }
-  [[nodiscard]] std::optional<Client::Home> find_home() const {
-    if (shut_down_) return std::nullopt;
-    return client_->home(shard_.index() % client_->home_shards());
-  }
-
-  static base::Task<contract::Result<query::Summary>> execute_at_home(
-      engines::Backend& backend, const query::Request* request, std::shared_ptr<Bridge> bridge,
-      base::Deadline deadline, std::int64_t max_rows, bool exclusive, bool explain) {
+  template <class Start>
+  static base::Task<contract::Result<query::Summary>> run_at_home(engines::Backend& backend, Start start,
+                                                                  std::shared_ptr<Bridge> bridge,
+                                                                  base::Deadline deadline,
+                                                                  std::int64_t max_rows, bool exclusive,
+                                                                  bool explain) {
     std::pmr::monotonic_buffer_resource memory;
     ExecutionContext context{
         deadline, memory, max_rows, exclusive, &bridge->cancellation, explain ? &bridge->sql : nullptr};
-    auto result = co_await backend.query()->execute(*request, *bridge, context);
+    auto result = co_await start(backend, static_cast<query::RowSink&>(*bridge), context);
     bridge->home_is_done();
     bridge->flush();
+    co_return result;
+  }
+
+  /// A question without rows.
+  template <class R, class Start>
+  base::Task<R> ask(base::Deadline deadline, Start start) {
+    const auto home = find_home();
+    if (!home) co_return away();
+    auto result = co_await at_home<R>(*home, deadline, std::move(start));
     co_return result;
   }
 

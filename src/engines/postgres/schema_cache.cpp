@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engines/postgres/catalogue_sql.h"
+#include "engines/postgres/function_cache.h"
 #include "engines/postgres/schema_cache_entries.h"
 #include "engines/postgres/schema_cache_list.h"
 #include "engines/postgres/schema_cache_loads.h"
@@ -113,6 +114,7 @@ struct SchemaCache::State {
   const contract::GatewaySettings& settings;
   std::shared_ptr<TypeStore> types = std::make_shared<TypeStore>();
   NamedTypes named_types{types};
+  FunctionCache functions{runner, settings, types};
   TableEntries tables{kMaxTables};
   std::unordered_map<std::string, Missing> missing;
   SharedLoads loads;
@@ -225,6 +227,14 @@ base::Task<contract::Result<void>> SchemaCache::load_type(std::string_view name,
   co_return contract::Result<void>(boost::system::in_place_value);
 }
 
+FunctionCache& SchemaCache::functions() {
+  return state_->functions;
+}
+
+TextQueryRunner& SchemaCache::runner() {
+  return state_->runner;
+}
+
 const sql::Type* SchemaCache::type(std::uint32_t oid) const {
   return state_->types->find(oid);
 }
@@ -240,6 +250,7 @@ void SchemaCache::forget_all() {
   state_->tables.clear();
   state_->missing.clear();
   state_->named_types.forget();
+  state_->functions.forget_all();
 }
 
 std::size_t SchemaCache::size() const {

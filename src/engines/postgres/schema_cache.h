@@ -14,6 +14,8 @@
 
 namespace athena::postgres {
 
+class FunctionCache;
+
 /// Tables and types of one client as one shard knows them. Entries are loaded on first use by one catalogue
 /// query per table, kept for engines.schema_cache_ttl_seconds, at most 4096 (least recently used out); a
 /// missing table is remembered for 2 s. Concurrent first uses of a table share one load.
@@ -32,6 +34,8 @@ class SchemaCache {
   /// Makes a user-defined type named in a cast known; a type that does not exist is remembered as unknown for
   /// 2 s.
   base::Task<contract::Result<void>> load_type(std::string_view name, base::Deadline deadline);
+  /// The functions of this client.
+  [[nodiscard]] FunctionCache& functions();
   /// The type of an OID (RowDescription of a statement), built-in or seen in a loaded table; null = unknown,
   /// treat as text.
   [[nodiscard]] const sql::Type* type(std::uint32_t oid) const;
@@ -48,6 +52,8 @@ class SchemaCache {
   base::Task<contract::Result<std::vector<engines::ColumnInfo>>> list_columns(std::string schema,
                                                                               std::string table,
                                                                               base::Deadline deadline);
+  /// What constraints, migrations and descriptions are read with.
+  [[nodiscard]] TextQueryRunner& runner();
 
  private:
   struct State;

@@ -24,6 +24,8 @@ std::optional<std::string> text_field(const TextRow& row, std::size_t index) {
   return index < row.size() ? row[index] : std::nullopt;
 }
 
+}  // namespace
+
 engines::TableInfo table_info(const TextRow& row) {
   engines::TableInfo info;
   info.table_schema = field(row, 0);
@@ -46,8 +48,6 @@ engines::ColumnInfo column_info(const TextRow& row) {
   info.table_schema = field(row, 8);
   return info;
 }
-
-}  // namespace
 
 base::Task<contract::Result<std::vector<engines::TableInfo>>> read_tables(TextQueryRunner& runner,
                                                                           engines::TableQuery query,

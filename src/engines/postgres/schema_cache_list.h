@@ -11,6 +11,10 @@
 
 namespace athena::postgres {
 
+/// A row of kListTables, of kListColumns and kColumnsOfTables.
+engines::TableInfo table_info(const TextRow& row);
+engines::ColumnInfo column_info(const TextRow& row);
+
 /// The lists behind GET /schema/tables and /schema/columns, from the database each time.
 base::Task<contract::Result<std::vector<engines::TableInfo>>> read_tables(TextQueryRunner& runner,
                                                                           engines::TableQuery query,

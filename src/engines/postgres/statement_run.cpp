@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engines/postgres/client.h"
+#include "engines/postgres/notices.h"
 #include "engines/postgres/pool.h"
 
 namespace athena::postgres {
@@ -54,6 +55,7 @@ bool ResultFeed::restart() {
   statement_begin_ = 0;
   truncated_ = false;
   stopped_ = false;
+  notices_.clear();
   if (!begun_) return true;
   passed_ = 0;
   return sink_.restart();
@@ -66,6 +68,10 @@ void ResultFeed::keep(std::span<const query::Cell> cells) {
     row.cells.emplace_back(static_cast<std::uint32_t>(cell.text.size()), cell.format);
     row.text.append(cell.text);
   }
+}
+
+void ResultFeed::notice(std::string_view severity, std::string_view message) {
+  append_notice(notices_, severity, message);
 }
 
 void ResultFeed::statement_over(const sql::Statement& statement) {
@@ -212,6 +218,10 @@ RowFlow StatementRun::on_row(std::string_view body) {
   const auto flow = feed_.row(cells_);
   if (flow == RowFlow::stop && is_write_) return RowFlow::more;
   return flow;
+}
+
+void StatementRun::on_notice(const wire::ErrorFields& fields) {
+  feed_.notice(fields.severity, fields.message);
 }
 
 void StatementRun::on_finished() {

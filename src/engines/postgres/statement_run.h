@@ -38,6 +38,10 @@ class ResultFeed final : public query::RowSource {
   /// Passes on kept rows, in the order of the request's input.
   void finish();
 
+  /// What the database said beside the rows: at most 10 of 1 KiB.
+  void notice(std::string_view severity, std::string_view message);
+  [[nodiscard]] std::vector<std::string>&& take_notices() { return std::move(notices_); }
+
   [[nodiscard]] std::int64_t passed() const { return passed_; }
   [[nodiscard]] bool truncated() const { return truncated_; }
   [[nodiscard]] bool begun() const { return begun_; }
@@ -62,6 +66,7 @@ class ResultFeed final : public query::RowSource {
   bool stopped_ = false;
   query::RowShape shape_;
   std::vector<KeptRow> kept_;
+  std::vector<std::string> notices_;
   std::size_t statement_begin_ = 0;  // first kept row of the statement at work
 };
 
@@ -92,6 +97,7 @@ class StatementRun final : public Operation, public query::RowSource {
   void resume() override;
   bool on_columns(std::span<const query::ValueFormat* const> formats) override;
   query::RowFlow on_row(std::string_view body) override;
+  void on_notice(const wire::ErrorFields& fields) override;
   void on_finished() override;
 
  private:

@@ -303,6 +303,10 @@ ValueFormat array_format(const ValueFormat& element, const char* delimiter) {
   return {.kind = Kind::custom, .append_json = append_array, .element = &element, .context = delimiter};
 }
 
+char array_delimiter(const ValueFormat& format) {
+  return format.append_json == append_array ? *static_cast<const char*>(format.context) : ',';
+}
+
 ValueFormat composite_format(const CompositeAttributes& attributes) {
   return {.kind = Kind::custom, .append_json = append_composite, .context = &attributes};
 }

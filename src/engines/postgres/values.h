@@ -26,6 +26,8 @@ extern const query::ValueFormat kHstoreFormat;     ///< hstore: object of string
 
 /// Arrays of `element` whose elements are parted by `*delimiter`. Both are referred to, not copied.
 query::ValueFormat array_format(const query::ValueFormat& element, const char* delimiter);
+/// What array_format was given; `,` for every other format.
+char array_delimiter(const query::ValueFormat& format);
 
 /// The attributes of a composite type, in order.
 struct CompositeAttributes {
