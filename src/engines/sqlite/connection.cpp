@@ -12,6 +12,7 @@ namespace athena::sqlite {
 namespace {
 
 constexpr std::size_t kPreparedStatements = 256;
+constexpr std::size_t kCallersStatements = 128;
 constexpr int kStepsBetweenChecks = 1000;
 // Pages an inline reader keeps, in the units of PRAGMA cache_size: 16 MiB. A page that is not kept costs a
 // point read a system call and a copy of 4 KiB.
@@ -61,8 +62,11 @@ contract::Result<void> Connection::configure(const contract::SqliteConnection& o
   sqlite3_limit(handle_, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // fts3_tokenizer() takes a pointer from SQL text and calls it; Debian's library has it on.
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, nullptr);
   // Without this a quoted name that is no column would silently be a string.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  authorizer_.install(handle_);
   sqlite3_progress_handler(handle_, kStepsBetweenChecks, &Connection::on_progress, this);
   if (role != Role::inline_reader) {
     busy_timeout_ = std::chrono::milliseconds(options.busy_timeout_ms);
@@ -95,29 +99,29 @@ contract::Result<void> Connection::configure(const contract::SqliteConnection& o
   return {};
 }
 
+Connection::Connection(sqlite3* handle)
+    : handle_(handle), statements_(kPreparedStatements), texts_(kCallersStatements) {}
+
 Connection::~Connection() {
-  index_.clear();
-  for (auto& prepared : cache_) sqlite3_finalize(prepared.statement);
+  statements_.clear();
+  texts_.clear();
   sqlite3_close(handle_);
 }
 
 contract::Result<Prepared*> Connection::prepare(std::string_view sql) {
-  if (const auto found = index_.find(sql); found != index_.end()) {
-    cache_.splice(cache_.begin(), cache_, found->second);
-    return &cache_.front();
-  }
+  if (Prepared* known = statements_.find(sql)) return known;
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (code != SQLITE_OK) return error(code);
-  if (cache_.size() >= kPreparedStatements) {
-    sqlite3_finalize(cache_.back().statement);
-    index_.erase(cache_.back().sql);
-    cache_.pop_back();
-  }
-  cache_.push_front({std::string(sql), statement});
-  index_.emplace(cache_.front().sql, cache_.begin());
-  return &cache_.front();
+  return statements_.insert(sql, statement);
+}
+
+Prepared* Connection::keep_text(std::string_view sql, sqlite3_stmt* statement,
+                                std::shared_ptr<const TextInfo> info) {
+  Prepared* kept = texts_.insert(sql, statement);
+  kept->info = std::move(info);
+  return kept;
 }
 
 int Connection::run(std::string_view sql) {

@@ -2,30 +2,21 @@
 
 #include <atomic>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/deadline.h"
 #include "contract/client_definition.h"
 #include "contract/error.h"
+#include "engines/sqlite/authorizer.h"
 #include "engines/sqlite/errors.h"
+#include "engines/sqlite/statement_cache.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace athena::sqlite {
-
-/// A prepared statement in the cache of its connection.
-struct Prepared {
-  std::string sql;
-  sqlite3_stmt* statement = nullptr;
-  /// Inline executions to skip, as the last one was stopped for taking too long (query_backend.cpp).
-  std::uint32_t inline_pause = 0;
-};
 
 /// One connection to a file. Opened without SQLite's own mutex: one thread at a time may use it, interrupting
 /// included.
@@ -46,6 +37,12 @@ class Connection {
   /// The statement of this text, prepared before or now; at most 256 are kept, the least recently used go
   /// first. Valid until the next call.
   contract::Result<Prepared*> prepare(std::string_view sql);
+  /// What prepare() is for statements written by callers (text_statement.h compiles them). They are kept
+  /// apart: such a text must never find a statement that was compiled without asking the authorizer. At most
+  /// 128 are kept.
+  Prepared* find_text(std::string_view sql) { return texts_.find(sql); }
+  Prepared* keep_text(std::string_view sql, sqlite3_stmt* statement, std::shared_ptr<const TextInfo> info);
+  [[nodiscard]] Authorizer& authorizer() { return authorizer_; }
   /// Runs text without values and rows (BEGIN, SAVEPOINT, …); returns SQLite's result code.
   int run(std::string_view sql);
   /// `PRAGMA schema_version`: changes with every DDL of any process. In a transaction: that of its snapshot.
@@ -69,6 +66,9 @@ class Connection {
   }
   /// True once a failure said that the file is gone or no database any more.
   [[nodiscard]] bool lost() const { return lost_; }
+  /// A caller has left something on the connection that the next must not see: it has to be opened anew.
+  void wear_out() { worn_out_ = true; }
+  [[nodiscard]] bool worn_out() const { return worn_out_; }
 
   /// What bounds the statements run while it lives: asked every 1000 steps of SQLite's machine, between the
   /// tries for a lock, and inside long comparisons. `stop` may be null. Not nested.
@@ -90,28 +90,24 @@ class Connection {
  private:
   std::atomic<std::uint64_t>* commits_ = nullptr;
 
-  explicit Connection(sqlite3* handle) : handle_(handle) {}
+  explicit Connection(sqlite3* handle);
   contract::Result<void> configure(const contract::SqliteConnection& options, Role role);
   static int on_progress(void* self);
   static int on_busy(void* self, int tries);
 
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-  using Cache = std::list<Prepared>;
-
   sqlite3* handle_;
   bool utf8_ = true;
   bool lost_ = false;
+  bool worn_out_ = false;
   std::chrono::milliseconds busy_timeout_{0};
   base::Clock::time_point busy_since_{};
   std::optional<base::Deadline> deadline_;
   const std::atomic<bool>* stop_ = nullptr;
   StopReason at_deadline_ = StopReason::deadline;
   StopReason reason_ = StopReason::none;
-  Cache cache_;  // most recently used first
-  std::unordered_map<std::string_view, Cache::iterator, Hash, std::equal_to<>> index_;
+  Authorizer authorizer_;
+  StatementCache statements_;
+  StatementCache texts_;
 };
 
 /// Resets a statement and drops its values at the end of the scope.

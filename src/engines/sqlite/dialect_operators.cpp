@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/json_validator.h"
 #include "base/json_writer.h"
 #include "engines/sql/compiler.h"
 #include "engines/sql/conditions.h"
@@ -83,6 +84,10 @@ Result<void> write_like(Writer& out, const Predicate& predicate, const Operand& 
   return {};
 }
 
+bool is_json(const Type& type) {
+  return type.category == TypeCategory::json || type.category == TypeCategory::jsonb;
+}
+
 bool is_json_integer(std::string_view digits) {
   if (digits.front() == '-') digits.remove_prefix(1);
   return digits == "0" || digits.front() != '0';
@@ -95,7 +100,13 @@ Result<std::optional<Bind>> bind_list(const Writer& out, const Predicate& predic
   if (!predicate.value_cast.empty()) return std::optional<Bind>();
   base::Buffer json;
   json.push_back('[');
+  const bool json_texts = predicate.text_form && is_json(operand.type_or_unknown());
   for (std::size_t i = 0; i < values.size(); ++i) {
+    if (json_texts && values[i]->is_string()) {
+      if (i > 0) json.push_back(',');
+      base::append_json_string(json, values[i]->text);
+      continue;
+    }
     auto bound = out.dialect().bind(*values[i], operand.type_or_unknown(), operand.name, out.memory());
     if (!bound) return std::move(bound).error();
     if (i > 0) json.push_back(',');
@@ -158,8 +169,8 @@ Result<void> write_in(Writer& out, const Predicate& predicate, const Operand& op
 // has columns of common names.
 class ArrayComparison {
  public:
-  ArrayComparison(Writer& out, const Predicate& predicate, const Operand& operand)
-      : out_(out), predicate_(predicate), operand_(operand) {}
+  ArrayComparison(Writer& out, const Predicate& predicate, const Operand& operand, const Bind& value)
+      : out_(out), predicate_(predicate), operand_(operand), value_(value) {}
 
   Result<void> write() {
     const auto before = out_.qualify(out_.table_qualifier());
@@ -215,7 +226,7 @@ class ArrayComparison {
 
   void write_wanted() {
     out_.add("json_each(");
-    out_.placeholder(bind_json(*predicate_.value, out_.memory()));
+    out_.placeholder(value_);
     out_.add(") AS ");
     out_.add(wanted());
   }
@@ -245,18 +256,51 @@ class ArrayComparison {
   Writer& out_;
   const Predicate& predicate_;
   const Operand& operand_;
+  const Bind& value_;
 };
+
+/// The array of a comparison as JSON. In an expression its elements are JSON texts, or all of it is one.
+/// Nothing when it is no array.
+std::optional<Bind> wanted_array(const Predicate& predicate, std::pmr::memory_resource& memory) {
+  const query::Value& value = *predicate.value;
+  if (!predicate.text_form) {
+    if (!value.is_array()) return std::nullopt;
+    return bind_json(value, memory);
+  }
+  base::Buffer json;
+  if (value.is_array()) {
+    json.push_back('[');
+    for (const auto* item : value.items) {
+      if (json.size() > 1) json.push_back(',');
+      // `{red}` and `{"red"}` are the text red, as they are for an array of texts.
+      if (base::is_json(item->text)) {
+        json.append(item->text);
+      } else {
+        base::append_json_string(json, item->text);
+      }
+    }
+    json.push_back(']');
+  } else {
+    json.append(value.text);
+  }
+  const auto first = json.view().find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || json.view()[first] != '[' || !base::is_json(json.view()))
+    return std::nullopt;
+  return Bind{Bind::Kind::text, 0, keep(json.view(), memory)};
+}
 
 Result<void> write_array_comparison(Writer& out, const Predicate& predicate, const Operand& operand) {
   const Type& type = operand.type_or_unknown();
-  if (type.category != TypeCategory::json && type.category != TypeCategory::jsonb) {
-    return sql::operator_unusable(predicate, operand.name, type);
+  if (!is_json(type)) return sql::operator_unusable(predicate, operand.name, type);
+  const auto value = wanted_array(predicate, out.memory());
+  if (!value) {
+    return sql::operator_takes(predicate, operand.name,
+                               predicate.text_form ? "a list of JSON values" : "an array");
   }
-  if (!predicate.value->is_array()) return sql::operator_takes(predicate, operand.name, "an array");
   if (!predicate.value_cast.empty() && out.dialect().types().find(predicate.value_cast) == nullptr) {
     return sql::unknown_cast(predicate.value_cast);
   }
-  return ArrayComparison(out, predicate, operand).write();
+  return ArrayComparison(out, predicate, operand, *value).write();
 }
 
 }  // namespace

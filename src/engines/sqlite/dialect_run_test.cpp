@@ -181,6 +181,13 @@ TEST_F(Run, JsonArrays) {
   EXPECT_EQ(ids("value", "overlaps", "[]"), "");
   EXPECT_EQ(ids("value", "not.contains", "[1]"), "2;5") << "NOT of NULL stays NULL";
   EXPECT_EQ(ids("value->o->a", "contains", "[20]"), "2");
+  // In an expression the elements are JSON texts, and so is a value in quotes.
+  const auto matching = [this](const std::string& term) {
+    return ids("{\"operator\":\"or\",\"value\":\"" + term + "\"}");
+  };
+  EXPECT_EQ(matching("value.contains.(1)"), "1;6");
+  EXPECT_EQ(matching(R"(value.contains.\"[\\\"1\\\"]\")"), "6");
+  EXPECT_EQ(matching("value.contains.(a)"), matching(R"(value.contains.\"[\\\"a\\\"]\")"));
   EXPECT_EQ(run(R"("conditions":[{"column":"value","operator":"contains","value":[1]}],"columns":"id")", 'd'),
             "1;6");
 }

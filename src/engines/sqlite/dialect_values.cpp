@@ -71,6 +71,15 @@ std::optional<Bind> number_bind(std::string_view text) {
   return std::nullopt;
 }
 
+std::string with_hyphens(std::string_view digits) {
+  std::string uuid;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) uuid.push_back('-');
+    uuid.push_back(digits[i]);
+  }
+  return uuid;
+}
+
 Result<Bind> bind_string(const Value& value, const Type& type, std::string_view what,
                          std::pmr::memory_resource& memory) {
   const std::string_view text = value.text;
@@ -113,9 +122,16 @@ Result<Bind> bind_string(const Value& value, const Type& type, std::string_view 
       }
       return Bind{Bind::Kind::blob, 0, keep(bytes, memory)};
     }
-    case TypeCategory::uuid:
-      return text_bind(sql::uuid_form(text).value_or(text));
-    case TypeCategory::other: {
+    case TypeCategory::uuid: {
+      const std::string_view form = sql::uuid_form(text).value_or(text);
+      // 32 digits of which none is a letter but `e` are a number for SQLite, which would store another one.
+      const bool number =
+          form.size() == 32 && form.find_first_not_of("0123456789eE") == std::string_view::npos;
+      if (number && affinity_of(type.name) == Affinity::numeric)
+        return text_bind(keep(with_hyphens(form), memory));
+      return text_bind(form);
+    }
+    default: {
       // Text in the form of a number becomes one where the affinity says so, and must not lose digits by
       // that.
       const auto digits = sql::integer_form(text);
@@ -124,8 +140,6 @@ Result<Bind> bind_string(const Value& value, const Type& type, std::string_view 
       if (lossy) return sql::value_does_not_fit(what, type);
       return text_bind(text);
     }
-    default:
-      return text_bind(text);
   }
 }
 

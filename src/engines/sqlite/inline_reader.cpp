@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include "engines/sqlite/owned_statement.h"
+#include "engines/sqlite/text_job.h"
+#include "engines/sqlite/text_statement.h"
 
 namespace athena::sqlite {
 namespace {
@@ -17,6 +19,8 @@ constexpr std::size_t kBytes = 64 * 1024;
 // A statement that was handed over goes to a worker at once for so many times: other values may well make it
 // short again.
 constexpr std::uint32_t kPause = 32;
+// Texts beyond it are compiled by a worker.
+constexpr std::size_t kInlineText = 16 * 1024;
 // Scratch memory that is kept between reads.
 constexpr std::size_t kKeepBytes = 128 * 1024;
 
@@ -77,12 +81,7 @@ InlineReader::Attempt InlineReader::read(const sql::Statement& statement, std::i
   for (std::size_t i = 0; i < statement.columns.size(); ++i) {
     forms_.push_back(declared_form(i < statement.types.size() ? statement.types[i] : nullptr));
   }
-  if (rows_.bytes() > kKeepBytes || rows_.columns() != forms_.size()) {
-    rows_ = RowBatch(forms_.size());
-  } else {
-    rows_.clear();
-  }
-
+  prepare_rows(forms_.size());
   const base::Deadline budget(std::min(deadline.at(), base::Clock::now() + kTime));
   const Connection::Guard guard(*open, budget, nullptr, StopReason::budget);
   sqlite3_stmt* handle = (*prepared)->statement;
@@ -118,6 +117,68 @@ InlineReader::Attempt InlineReader::read(const sql::Statement& statement, std::i
   if (code != SQLITE_DONE) return checked(*open, std::move(attempt), schema_version);
   attempt.end = End::done;
   return attempt;
+}
+
+void InlineReader::prepare_rows(std::size_t columns) {
+  if (rows_.bytes() > kKeepBytes || rows_.columns() != columns) {
+    rows_ = RowBatch(columns);
+  } else {
+    rows_.clear();
+  }
+}
+
+InlineReader::TextAttempt InlineReader::read_text(const Text& text) {
+  Connection* open = connection();
+  if (open == nullptr || text.text.size() > kInlineText) return {};
+  begin_turn(*open);
+  const base::Deadline budget(std::min(text.deadline.at(), base::Clock::now() + kTime));
+  const Connection::Guard guard(*open, budget, nullptr, StopReason::budget);
+  const auto failed = [&](const contract::Error& error, int code) -> TextAttempt {
+    if (open->authorizer().findings().lengthy || open->stop_reason() == StopReason::budget) {
+      if (text.deadline.expired()) return {{End::failed, deadline_error(), false}, {}, false};
+      return {};
+    }
+    if (code == SQLITE_OK) return {{End::failed, error, false}, {}, false};
+    auto attempt = failure(*open, code, text.deadline);
+    if (attempt.end == End::failed) attempt.error = error;
+    return {std::move(attempt), {}, false};
+  };
+  text_ = text.text;  // with a NUL behind it
+  auto statement = TextStatement::compile(*open, text_, 0, true);
+  const bool one_read = statement && statement->handle() != nullptr && statement->size() == text_.size() &&
+                        statement->info().kind == TextInfo::Kind::read;
+  if (!one_read) {
+    auto writes = text_writes(*open, text_, text.read_only, true);
+    if (writes) return {{}, {}, *writes};
+    const bool refused = !open->authorizer().findings().refused.empty();
+    const bool own = refused || writes.error().code() == contract::ErrorCode::read_only_violation;
+    return failed(writes.error(), own ? SQLITE_OK : sqlite3_extended_errcode(open->handle()));
+  }
+  if (auto fits = text.values.check(statement->info()); !fits) return failed(fits.error(), SQLITE_OK);
+  Prepared* kept = statement->kept();
+  if (kept != nullptr && kept->inline_pause > 0) {
+    --kept->inline_pause;
+    return {};
+  }
+  if (auto bound = text.values.bind(*open, *statement); !bound) return failed(bound.error(), SQLITE_OK);
+  int code = statement->step(*open, true);
+  const auto info = statement->shared_info();
+  prepare_rows(info->forms.size());
+  TextAttempt result{{End::done, {}, false}, info, false};
+  for (std::int64_t count = 0; code == SQLITE_ROW; code = statement->step(*open, true)) {
+    if (count++ >= text.max_rows) {
+      result.attempt.truncated = true;
+      return result;
+    }
+    rows_.append(statement->handle(), info->forms, open->utf8());
+    if (rows_.bytes() > kBytes) {
+      if (kept != nullptr) kept->inline_pause = kPause;
+      return {};
+    }
+  }
+  if (code == SQLITE_DONE) return result;
+  if (kept != nullptr && (code & 0xFF) == SQLITE_INTERRUPT) kept->inline_pause = kPause;
+  return failed(statement->error(*open, code), code);
 }
 
 InlineReader::Attempt InlineReader::failure(Connection& connection, int code, base::Deadline deadline) {

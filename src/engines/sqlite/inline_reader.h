@@ -3,12 +3,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/shard.h"
 #include "engines/sql/statement.h"
 #include "engines/sqlite/connection.h"
 #include "engines/sqlite/file.h"
+#include "engines/sqlite/text_values.h"
 #include "engines/sqlite/values.h"
 
 namespace athena::sqlite {
@@ -38,7 +42,24 @@ class InlineReader {
   /// Reads at most `max_rows` rows into rows().
   Attempt read(const sql::Statement& statement, std::int64_t schema_version, std::int64_t max_rows,
                base::Deadline deadline);
-  /// The result of the last read(), until the next one.
+
+  struct Text {
+    std::string_view text;
+    const TextValues& values;
+    std::int64_t max_rows;
+    bool has_params;
+    bool read_only;
+    base::Deadline deadline;
+  };
+  struct TextAttempt {
+    Attempt attempt;
+    std::shared_ptr<const TextInfo> info;  ///< of rows(), when done
+    bool writes = false;                   ///< handed over: to the writer
+  };
+  /// A caller's text. Only one short statement that reads runs here; of others it is found out whether they
+  /// write.
+  TextAttempt read_text(const Text& text);
+  /// The result of the last read, until the next one.
   [[nodiscard]] RowBatch& rows() { return rows_; }
 
  private:
@@ -47,6 +68,7 @@ class InlineReader {
   /// since it began, so that every read sees all that was acknowledged before it was sent.
   void begin_turn(Connection& connection);
   void end_turn();
+  void prepare_rows(std::size_t columns);
   static Attempt failure(Connection& connection, int code, base::Deadline deadline);
   static Attempt checked(Connection& connection, Attempt attempt, std::int64_t schema_version);
 
@@ -60,6 +82,7 @@ class InlineReader {
   std::uint64_t generation_ = 0;
   RowBatch rows_{0};
   std::vector<DeclaredForm> forms_;
+  std::string text_;
 };
 
 }  // namespace athena::sqlite

@@ -22,6 +22,8 @@ Result<Number> parse(std::string_view digits) {
   return number;
 }
 
+}  // namespace
+
 Result<void> bind_one(Connection& connection, sqlite3_stmt* statement, int position, sql::Bind::Kind kind,
                       std::string_view text) {
   int code = SQLITE_OK;
@@ -54,8 +56,6 @@ Result<void> bind_one(Connection& connection, sqlite3_stmt* statement, int posit
   if (code != SQLITE_OK) return connection.error(code);
   return {};
 }
-
-}  // namespace
 
 OwnedStatement::OwnedStatement(const sql::Statement& statement)
     : text(statement.text), input_rows(statement.input_rows.begin(), statement.input_rows.end()) {

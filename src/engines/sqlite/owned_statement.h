@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "contract/error.h"
@@ -28,6 +29,9 @@ struct OwnedStatement {
   std::vector<std::uint32_t> input_rows;
 };
 
+/// Binds one value, `position` from 1; as below.
+contract::Result<void> bind_one(Connection& connection, sqlite3_stmt* statement, int position,
+                                sql::Bind::Kind kind, std::string_view text);
 /// Binds the values of a statement. Texts are not copied: they must live until the statement is reset.
 /// Errors: invalid_value for digits that are no int64, too_complex for more values than SQLite takes.
 contract::Result<void> bind_values(Connection& connection, sqlite3_stmt* statement,

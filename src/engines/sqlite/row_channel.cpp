@@ -22,6 +22,14 @@ RowChannel::RowChannel(base::Shard& shard, query::RowSink& sink, const query::Ro
       timer_([this] { on_timer(); }),
       shard_(&shard) {}
 
+RowChannel::RowChannel(base::Shard& shard, query::RowSink& sink, base::Deadline deadline, Kind kind)
+    : sink_(&sink),
+      shape_(nullptr),
+      deadline_(deadline),
+      kind_(kind),
+      timer_([this] { on_timer(); }),
+      shard_(&shard) {}
+
 base::Task<contract::Result<RowChannel::Result>> RowChannel::wait() {
   const auto self = shared_from_this();
   {
@@ -40,11 +48,13 @@ base::Task<contract::Result<RowChannel::Result>> RowChannel::wait() {
 void RowChannel::continue_from(RowBatch rows, std::size_t next, query::Summary summary) {
   current_ = std::move(rows);
   next_row_ = next;
-  summary_ = summary;
+  summary_ = std::move(summary);
   begun_ = true;
   paused_ = true;
   const std::lock_guard lock(mutex_);
-  outcome_.emplace(Outcome{0, summary.truncated, false, {}});
+  Outcome outcome;
+  outcome.truncated = summary.truncated;
+  outcome_.emplace(std::move(outcome));
 }
 
 void RowChannel::end(contract::Result<Result> result) {
@@ -115,6 +125,11 @@ bool RowChannel::start() {
   return true;
 }
 
+void RowChannel::describe(std::shared_ptr<const std::vector<query::OutputColumn>> columns) {
+  const std::lock_guard lock(mutex_);
+  columns_ = std::move(columns);
+}
+
 bool RowChannel::push(RowBatch batch) {
   {
     std::unique_lock lock(mutex_);
@@ -150,6 +165,16 @@ void RowChannel::post_delivery() {
   shard_->post([self = shared_from_this()] { self->deliver(); });
 }
 
+void RowChannel::begin_rows() {
+  begun_ = true;
+  if (shape_ == nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (columns_) described_shape_.columns = *columns_;
+    shape_ = &described_shape_;
+  }
+  sink_->begin(*shape_, *this);
+}
+
 bool RowChannel::deliver_rows(const RowBatch& batch) {
   while (next_row_ < batch.rows()) {
     ++summary_.rows_returned;
@@ -181,13 +206,10 @@ void RowChannel::deliver() {
       changed_.notify_all();
     }
     if (current_ && !enough_) {
-      if (!begun_) {
-        begun_ = true;
-        sink_->begin(*shape_, *this);
-      }
+      if (!begun_) begin_rows();
       if (deliver_rows(*current_) || enough_) current_.reset();
       // A read of which nobody wants more is over; a write is over when it is stored.
-      if (enough_ && kind_ == Kind::read) return end(Result{summary_, false});
+      if (enough_ && kind_ == Kind::read) return end(Result{summary_});
       continue;
     }
     std::optional<contract::Result<Outcome>> outcome;
@@ -199,10 +221,11 @@ void RowChannel::deliver() {
     }
     if (!outcome->has_value()) return end(outcome->error());
     Outcome& last = **outcome;
-    if (!last.schema_changed && !begun_) sink_->begin(*shape_, *this);
+    if (!last.schema_changed && !last.needs_writer && !begun_) begin_rows();
     summary_.rows_affected = last.rows_affected;
     summary_.truncated = last.truncated;
-    return end(Result{summary_, last.schema_changed});
+    summary_.statement_count = last.statement_count;
+    return end(Result{summary_, last.schema_changed, last.needs_writer});
   }
 }
 

@@ -25,6 +25,9 @@ struct Outcome {
   bool truncated = false;
   /// The file's schema is not the one that the statements were compiled for; nothing was done.
   bool schema_changed = false;
+  /// A caller's text writes and came to a reader; nothing was done.
+  bool needs_writer = false;
+  int statement_count = 1;
   std::vector<RowBatch> rows;  ///< those not pushed before
 };
 
@@ -39,11 +42,14 @@ class RowChannel final : public query::RowSource,
   struct Result {
     query::Summary summary;
     bool schema_changed = false;
+    bool needs_writer = false;
   };
 
   /// `sink` and `shape` are used until wait() is over.
   RowChannel(base::Shard& shard, query::RowSink& sink, const query::RowShape& shape, base::Deadline deadline,
              Kind kind);
+  /// For rows whose columns are known only where they are made: describe() comes before the first of them.
+  RowChannel(base::Shard& shard, query::RowSink& sink, base::Deadline deadline, Kind kind);
   ~RowChannel() override = default;
 
   // On the shard.
@@ -63,6 +69,7 @@ class RowChannel final : public query::RowSource,
 
   /// False when nobody wants the result; for a write only before it began: from then on it runs to its end.
   bool start();
+  void describe(std::shared_ptr<const std::vector<query::OutputColumn>> columns);
   /// Hands over rows; waits while two batches are on their way. False: stop, nobody reads on.
   bool push(RowBatch batch);
   void finish(contract::Result<Outcome> outcome);
@@ -77,11 +84,12 @@ class RowChannel final : public query::RowSource,
   void post_delivery();
   void deliver();
   bool deliver_rows(const RowBatch& batch);
+  void begin_rows();
   void on_timer();
   void end(contract::Result<Result> result);
 
   query::RowSink* sink_;
-  const query::RowShape* shape_;
+  const query::RowShape* shape_;  // null: as described
   base::Deadline deadline_;
   Kind kind_;
 
@@ -93,6 +101,7 @@ class RowChannel final : public query::RowSource,
   std::size_t next_row_ = 0;
   std::vector<query::Cell> cells_;
   query::Summary summary_;
+  query::RowShape described_shape_;
   bool begun_ = false;
   bool paused_ = false;
   bool enough_ = false;  // the sink wants no more rows
@@ -103,6 +112,7 @@ class RowChannel final : public query::RowSource,
   std::mutex mutex_;
   std::condition_variable changed_;
   base::Shard* shard_;  // null = abandoned
+  std::shared_ptr<const std::vector<query::OutputColumn>> columns_;
   std::deque<RowBatch> ready_;
   std::optional<contract::Result<Outcome>> outcome_;
   bool started_ = false;

@@ -11,6 +11,7 @@
 
 #include "engines/sql/compiler.h"
 #include "engines/sql/dialect.h"
+#include "engines/sqlite/catalogue.h"
 #include "engines/sqlite/values.h"
 
 namespace athena::sqlite {
@@ -20,81 +21,9 @@ using contract::Error;
 using contract::ErrorCode;
 using contract::Result;
 
-/// One statement over the catalogue, read row by row. The first failure ends it and stays in `code`.
-class CatalogueQuery {
- public:
-  CatalogueQuery(Connection& connection, std::string_view sql, std::string_view parameter = {})
-      : connection_(connection) {
-    auto prepared = connection.prepare(sql);
-    if (!prepared) {
-      failure_ = prepared.error();
-      return;
-    }
-    statement_ = (*prepared)->statement;
-    if (parameter.data() != nullptr && sqlite3_bind_parameter_count(statement_) > 0) {
-      sqlite3_bind_text(statement_, 1, parameter.data(), static_cast<int>(parameter.size()),
-                        SQLITE_TRANSIENT);
-    }
-  }
-  ~CatalogueQuery() {
-    if (statement_ != nullptr) const StatementUse use(statement_);
-  }
-  CatalogueQuery(const CatalogueQuery&) = delete;
-  CatalogueQuery& operator=(const CatalogueQuery&) = delete;
-
-  bool next() {
-    if (failure_) return false;
-    const int code = sqlite3_step(statement_);
-    if (code == SQLITE_ROW) return true;
-    if (code != SQLITE_DONE) failure_ = connection_.error(code);
-    return false;
-  }
-  [[nodiscard]] std::string text(int column) const {
-    const auto* value = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return value == nullptr
-               ? std::string()
-               : std::string(value, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
-  }
-  [[nodiscard]] std::int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
-  [[nodiscard]] bool is_null(int column) const {
-    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
-  }
-  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
-
- private:
-  Connection& connection_;
-  sqlite3_stmt* statement_ = nullptr;
-  std::optional<Error> failure_;
-};
-
-/// A read transaction of its own, unless one is open already.
-class Snapshot {
- public:
-  explicit Snapshot(Connection& connection) : connection_(connection), own_(connection.autocommit()) {
-    if (own_) code_ = connection.run("BEGIN");
-  }
-  ~Snapshot() {
-    if (own_ && !connection_.autocommit()) connection_.run("COMMIT");
-  }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  [[nodiscard]] int code() const { return code_; }
-
- private:
-  Connection& connection_;
-  bool own_;
-  int code_ = SQLITE_OK;
-};
-
-constexpr std::string_view kFindTable =
-    "SELECT name, type, wr FROM pragma_table_list(?1) WHERE schema = 'main' AND type IN ('table', 'view', "
-    "'virtual')"
-    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 constexpr std::string_view kAllTables =
     "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view', 'virtual')"
     " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
-constexpr std::string_view kColumns =
-    "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)";
 constexpr std::string_view kIndexes =
     "SELECT name, \"unique\", partial FROM pragma_index_list(?1) ORDER BY seq DESC";
 constexpr std::string_view kIndexColumns =
@@ -104,36 +33,6 @@ constexpr std::string_view kHasTrigger =
 constexpr std::string_view kHasStatistics = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'";
 constexpr std::string_view kStatistics =
     "SELECT tbl, max(CAST(stat AS INTEGER)) FROM sqlite_stat1 GROUP BY tbl";
-
-constexpr std::int64_t kGeneratedVirtual = 2;
-constexpr std::int64_t kGeneratedStored = 3;
-constexpr std::int64_t kHidden = 1;
-
-struct CatalogueColumn {
-  std::string name, type;
-  bool not_null = false;
-  std::optional<std::string> default_value;
-  std::int64_t key_position = 0;
-  std::int64_t hidden = 0;
-};
-
-struct CatalogueTable {
-  std::string name, type;
-  bool without_rowid = false;
-};
-
-Result<std::vector<CatalogueColumn>> read_columns(Connection& connection, std::string_view table) {
-  std::vector<CatalogueColumn> columns;
-  CatalogueQuery query(connection, kColumns, table);
-  while (query.next()) {
-    CatalogueColumn column{query.text(0), query.text(1),   query.number(2) != 0,
-                           std::nullopt,  query.number(4), query.number(5)};
-    if (!query.is_null(3)) column.default_value = query.text(3);
-    if (column.hidden != kHidden) columns.push_back(std::move(column));
-  }
-  if (query.failure()) return *query.failure();
-  return columns;
-}
 
 /// Row counts of ANALYZE by table; empty when it never ran.
 Result<std::map<std::string, std::int64_t>> read_statistics(Connection& connection) {
@@ -148,38 +47,6 @@ Result<std::map<std::string, std::int64_t>> read_statistics(Connection& connecti
   while (query.next()) counts.emplace(query.text(0), query.number(1));
   if (query.failure()) return *query.failure();
   return counts;
-}
-
-Error undefined_table(Connection& connection, std::string_view name) {
-  std::vector<std::string> known;
-  {
-    CatalogueQuery query(connection, kAllTables);
-    while (query.next()) known.push_back(query.text(0));
-    if (query.failure()) return *query.failure();
-  }
-  const std::vector<std::string_view> names(known.begin(), known.end());
-  const auto near = contract::near_names(name, names);
-  Error error(ErrorCode::undefined_table, "Table \"" + std::string(name) + "\" does not exist.");
-  error.with("table", name);
-  error.with("suggestions", near);
-  if (!near.empty()) error.hint(contract::did_you_mean(near));
-  return error;
-}
-
-Result<CatalogueTable> find_table(Connection& connection, std::string_view name) {
-  CatalogueTable table;
-  {
-    CatalogueQuery query(connection, kFindTable, name);
-    if (query.next()) table = {query.text(0), query.text(1), query.number(2) != 0};
-    if (query.failure()) return *query.failure();
-  }
-  if (table.name.empty()) return undefined_table(connection, name);
-  return table;
-}
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return sqlite3_strnicmp(a.data(), b.data(), static_cast<int>(std::max(a.size(), b.size()))) == 0 &&
-         a.size() == b.size();
 }
 
 /// `INTEGER PRIMARY KEY` of a rowid table is another name for the rowid: never null, and filled in when

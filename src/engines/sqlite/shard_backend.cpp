@@ -4,6 +4,8 @@
 #include <array>
 
 #include "engines/sql/compiler.h"
+#include "engines/sqlite/constraints.h"
+#include "engines/sqlite/inline_source.h"
 #include "engines/sqlite/owned_statement.h"
 #include "engines/sqlite/read_job.h"
 
@@ -34,27 +36,6 @@ class LowerName {
  private:
   std::array<char, 128> buffer_;
   std::size_t size_ = 0;
-};
-
-/// The sink's way back while a result of the shard's own is delivered: until the first pause there is nothing
-/// to resume.
-class InlineSource final : public query::RowSource {
- public:
-  void resume() override {
-    if (channel_) {
-      channel_->resume();
-    } else {
-      resumed_ = true;
-    }
-  }
-  void attach(std::shared_ptr<RowChannel> channel) {
-    channel_ = std::move(channel);
-    if (resumed_) channel_->resume();
-  }
-
- private:
-  std::shared_ptr<RowChannel> channel_;
-  bool resumed_ = false;
 };
 
 std::int64_t row_limit(const sql::Plan& plan, const engines::ExecutionContext& context) {
@@ -112,9 +93,15 @@ base::Task<Result<query::Summary>> ShardBackend::attempt(const query::Request& r
                                                          const engines::ExecutionContext& context) {
   const query::Target& target = query::target(request);
   if (auto schema = check_schema(target.schema); !schema) co_return schema.error();
-  if (file_.options.read_only && !std::holds_alternative<query::Select>(request)) {
+  if (file_.options.read_only && query::is_write(request)) {
     co_return Error(ErrorCode::read_only_violation,
                     "The client \"" + definition_.client_name + "\" is read-only.");
+  }
+  if (const auto* count = std::get_if<query::Count>(&request);
+      count != nullptr && count->mode != query::CountMode::exact) {
+    co_return sql::feature_refused(contract::Engine::sqlite, count->mode == query::CountMode::planned
+                                                                 ? "count.planned"
+                                                                 : "count.estimated");
   }
   for (int changes = 0; changes <= kSchemaChanges; ++changes) {
     LoadedTable loaded;
@@ -163,36 +150,42 @@ base::Task<Result<RowChannel::Result>> ShardBackend::run_plan(const sql::Plan& p
       case InlineReader::End::failed:
         co_return std::move(*read.error);
       case InlineReader::End::schema_changed:
-        co_return RowChannel::Result{{}, true};
+        co_return RowChannel::Result{{}, true, false};
       case InlineReader::End::handover:
         break;
       case InlineReader::End::done: {
         file_.inline_reads.fetch_add(1, std::memory_order_relaxed);
-        query::Summary summary;
-        summary.truncated = read.truncated;
         const query::RowShape shape = shape_of(plan);
-        InlineSource source;
-        sink.begin(shape, source);
-        RowBatch& rows = inline_.rows();
-        auto flow = query::RowFlow::more;
-        std::size_t next = 0;
-        while (next < rows.rows() && flow == query::RowFlow::more) {
-          flow = sink.row(rows.row(next++, cells_));
-          ++summary.rows_returned;
-        }
-        if (flow != query::RowFlow::pause || next == rows.rows())
-          co_return RowChannel::Result{summary, false};
-        auto channel =
-            std::make_shared<RowChannel>(shard_, sink, shape, context.deadline, RowChannel::Kind::read);
-        channel->continue_from(std::exchange(rows, RowBatch(0)), next, summary);
-        source.attach(channel);
-        auto rest = co_await wait(channel, context);
+        auto rest = co_await deliver(shape, read.truncated, sink, context.deadline, context);
         co_return rest;
       }
     }
   }
   auto result = co_await run_on_file(plan, schema_version, sink, context);
   co_return result;
+}
+
+base::Task<Result<RowChannel::Result>> ShardBackend::deliver(const query::RowShape& shape, bool truncated,
+                                                             query::RowSink& sink, base::Deadline deadline,
+                                                             const engines::ExecutionContext& context) {
+  query::Summary summary;
+  summary.truncated = truncated;
+  InlineSource source;
+  sink.begin(shape, source);
+  RowBatch& rows = inline_.rows();
+  auto flow = query::RowFlow::more;
+  std::size_t next = 0;
+  while (next < rows.rows() && flow == query::RowFlow::more) {
+    flow = sink.row(rows.row(next++, cells_));
+    ++summary.rows_returned;
+  }
+  if (flow != query::RowFlow::pause || next == rows.rows())
+    co_return RowChannel::Result{summary, false, false};
+  auto channel = std::make_shared<RowChannel>(shard_, sink, shape, deadline, RowChannel::Kind::read);
+  channel->continue_from(std::exchange(rows, RowBatch(0)), next, summary);
+  source.attach(channel);
+  auto rest = co_await wait(channel, context);
+  co_return rest;
 }
 
 base::Task<Result<RowChannel::Result>> ShardBackend::run_on_file(const sql::Plan& plan,
@@ -277,25 +270,55 @@ bool ShardBackend::schema_is(std::int64_t version) {
   return current && *current == version;
 }
 
+template <class T>
+base::Task<Result<T>> ShardBackend::look(std::string table_schema, typename Call<T>::Work work,
+                                         base::Deadline deadline) {
+  if (auto admitted = admit(deadline); !admitted) co_return admitted.error();
+  if (auto schema = check_schema(table_schema); !schema) co_return schema.error();
+  const bool probe = file_.health.suspect();
+  auto result = co_await call<T>(std::move(work), deadline);
+  if (probe) file_.health.probed(!result && result.error().code() == ErrorCode::backend_unreachable);
+  co_return result;
+}
+
 base::Task<Result<std::vector<engines::TableInfo>>> ShardBackend::tables(engines::TableQuery query,
                                                                          base::Deadline deadline) {
-  if (auto admitted = admit(deadline); !admitted) co_return admitted.error();
-  const bool probe = file_.health.suspect();
-  auto result = co_await call<std::vector<engines::TableInfo>>(
-      [query](Connection& connection) { return list_tables(connection, query); }, deadline);
-  if (probe) file_.health.probed(!result && result.error().code() == ErrorCode::backend_unreachable);
+  std::string schema = query.table_schema;
+  auto work = [query](Connection& connection) { return list_tables(connection, query); };
+  auto result = co_await look<std::vector<engines::TableInfo>>(std::move(schema), std::move(work), deadline);
   co_return result;
 }
 
 base::Task<Result<std::vector<engines::ColumnInfo>>> ShardBackend::columns(std::string table_schema,
                                                                            std::string table_name,
                                                                            base::Deadline deadline) {
+  auto work = [table_name](Connection& connection) { return list_columns(connection, table_name); };
+  auto result =
+      co_await look<std::vector<engines::ColumnInfo>>(std::move(table_schema), std::move(work), deadline);
+  co_return result;
+}
+
+base::Task<Result<std::vector<engines::ConstraintInfo>>> ShardBackend::constraints(std::string table_schema,
+                                                                                   std::string table_name,
+                                                                                   base::Deadline deadline) {
+  auto work = [table_name](Connection& connection) { return list_constraints(connection, table_name); };
+  auto result =
+      co_await look<std::vector<engines::ConstraintInfo>>(std::move(table_schema), std::move(work), deadline);
+  co_return result;
+}
+
+base::Task<Result<std::optional<std::vector<engines::MigrationInfo>>>> ShardBackend::migrations(
+    std::int64_t /*limit*/, base::Deadline deadline) {
   if (auto admitted = admit(deadline); !admitted) co_return admitted.error();
-  if (auto schema = check_schema(table_schema); !schema) co_return schema.error();
-  const bool probe = file_.health.suspect();
-  auto result = co_await call<std::vector<engines::ColumnInfo>>(
-      [table_name](Connection& connection) { return list_columns(connection, table_name); }, deadline);
-  if (probe) file_.health.probed(!result && result.error().code() == ErrorCode::backend_unreachable);
+  co_return std::optional<std::vector<engines::MigrationInfo>>();
+}
+
+base::Task<Result<std::vector<engines::TableDescription>>> ShardBackend::describe(std::string table_schema,
+                                                                                  std::int64_t limit,
+                                                                                  base::Deadline deadline) {
+  auto work = [limit](Connection& connection) { return describe_tables(connection, limit); };
+  auto result = co_await look<std::vector<engines::TableDescription>>(std::move(table_schema),
+                                                                      std::move(work), deadline);
   co_return result;
 }
 

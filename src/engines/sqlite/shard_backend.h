@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +17,7 @@
 #include "engines/sqlite/inline_reader.h"
 #include "engines/sqlite/row_channel.h"
 #include "engines/sqlite/schema.h"
+#include "engines/sqlite/text_job.h"
 
 namespace athena::sqlite {
 
@@ -23,6 +25,7 @@ namespace athena::sqlite {
 /// every write, goes to the threads of the file.
 class ShardBackend final : public engines::Backend,
                            public engines::QueryBackend,
+                           public engines::RawBackend,
                            public engines::SchemaBackend {
  public:
   ShardBackend(File& file, const contract::ClientDefinition& definition,
@@ -30,16 +33,26 @@ class ShardBackend final : public engines::Backend,
   ~ShardBackend() override;
 
   engines::QueryBackend* query() override { return this; }
+  engines::RawBackend* raw() override { return this; }
   engines::SchemaBackend* schema() override { return this; }
   void shutdown() override;
 
   base::Task<contract::Result<query::Summary>> execute(const query::Request& request, query::RowSink& sink,
                                                        const engines::ExecutionContext& context) override;
+  base::Task<contract::Result<query::Summary>> run(const query::RawText& raw, query::RowSink& sink,
+                                                   const engines::ExecutionContext& context) override;
   base::Task<contract::Result<std::vector<engines::TableInfo>>> tables(engines::TableQuery query,
                                                                        base::Deadline deadline) override;
   base::Task<contract::Result<std::vector<engines::ColumnInfo>>> columns(std::string table_schema,
                                                                          std::string table_name,
                                                                          base::Deadline deadline) override;
+  base::Task<contract::Result<std::vector<engines::ConstraintInfo>>> constraints(
+      std::string table_schema, std::string table_name, base::Deadline deadline) override;
+  /// SQLite has no table of migrations of its own: nullopt.
+  base::Task<contract::Result<std::optional<std::vector<engines::MigrationInfo>>>> migrations(
+      std::int64_t limit, base::Deadline deadline) override;
+  base::Task<contract::Result<std::vector<engines::TableDescription>>> describe(
+      std::string table_schema, std::int64_t limit, base::Deadline deadline) override;
   void forget_schema() override { tables_.clear(); }
 
   /// Runs a plan that was compiled for that version of the schema; `schema_changed` in the result: nothing
@@ -56,12 +69,28 @@ class ShardBackend final : public engines::Backend,
                                                                std::int64_t schema_version,
                                                                query::RowSink& sink,
                                                                const engines::ExecutionContext& context);
+  base::Task<contract::Result<query::Summary>> run_text(const query::RawText& raw, const TextValues& values,
+                                                        query::RowSink& sink,
+                                                        const engines::ExecutionContext& context,
+                                                        base::Deadline deadline);
+  base::Task<contract::Result<RowChannel::Result>> run_job(TextJob::Settings settings,
+                                                           const query::RawText& raw, TextValues values,
+                                                           query::RowSink& sink,
+                                                           const engines::ExecutionContext& context);
+  /// Gives the inline reader's rows to the sink, and what a pause leaves of them to a channel.
+  base::Task<contract::Result<RowChannel::Result>> deliver(const query::RowShape& shape, bool truncated,
+                                                           query::RowSink& sink, base::Deadline deadline,
+                                                           const engines::ExecutionContext& context);
   contract::Result<void> submit(const sql::Plan& plan, std::int64_t schema_version, std::int64_t max_rows,
                                 base::Deadline deadline, const std::shared_ptr<RowChannel>& channel);
   base::Task<contract::Result<RowChannel::Result>> wait(std::shared_ptr<RowChannel> channel,
                                                         const engines::ExecutionContext& context);
   template <class T>
   base::Task<contract::Result<T>> call(typename Call<T>::Work work, base::Deadline deadline);
+  /// A call of the schema routes: admitted, and told to the breaker.
+  template <class T>
+  base::Task<contract::Result<T>> look(std::string table_schema, typename Call<T>::Work work,
+                                       base::Deadline deadline);
   void track(std::weak_ptr<ShardWaiter> waiter);
 
   /// What is known of a table; null when it has to be read from the file.

@@ -90,6 +90,11 @@ class Rows final : public query::RowSink {
   void begin(const query::RowShape& shape, query::RowSource& from) override {
     ++begins;
     columns = shape.columns.size();
+    header.clear();
+    for (const auto& column : shape.columns) {
+      header += header.empty() ? "" : ",";
+      header.append(column.name).append(column.type_name.empty() ? "" : ":").append(column.type_name);
+    }
     source = &from;
   }
   query::RowFlow row(std::span<const query::Cell> cells) override {
@@ -121,6 +126,7 @@ class Rows final : public query::RowSink {
 
   std::vector<std::string> rows;
   std::size_t columns = 0;
+  std::string header;  ///< `id:INTEGER,n`
   int begins = 0;
   int pauses = 0;
   std::size_t stop_after = 0;
@@ -206,13 +212,17 @@ class Fixture {
   std::future<T> start(unsigned index, Make make) {
     auto promise = std::make_shared<std::promise<T>>();
     auto future = promise->get_future();
-    shards_[index].post([this, index, promise, make = std::move(make)]() mutable {
+    auto begin = [this, index, promise, make = std::move(make)]() mutable {
       auto run = [](Make body, std::shared_ptr<std::promise<T>> done) -> base::Task<> {
         auto value = co_await body();
         done->set_value(std::move(value));
       };
       base::asio::co_spawn(shards_[index].context(), run(std::move(make), promise), base::asio::detached);
-    });
+    };
+    // As a request from a socket, it comes behind what the request before has posted at its end: that one may
+    // still be on its last lines.
+    shards_[index].post(
+        [this, index, begin = std::move(begin)]() mutable { shards_[index].post(std::move(begin)); });
     return future;
   }
 
@@ -261,6 +271,32 @@ class Fixture {
   Reply fetch(std::string body, unsigned index = 0) {
     return send(Operation::fetch, std::move(body), index).get();
   }
+  /// A caller's text.
+  struct Text {
+    std::string sql;
+    std::string params = {};  ///< a JSON array; empty = not given
+    bool read_only = false;
+    bool count_only = false;
+    std::int64_t max_rows = 10000;
+    std::string schema_name = {};
+    std::optional<std::chrono::milliseconds> timeout = {};
+    bool exclusive = false;
+    engines::Cancellation* cancellation = nullptr;
+  };
+  std::future<Reply> start_raw(Text text, unsigned index = 0,
+                               std::shared_ptr<Rows> rows = std::make_shared<Rows>(),
+                               base::Deadline deadline = base::Deadline::in(10s)) {
+    return start<Reply>(index,
+                        [this, text, index, rows, deadline] { return run_raw(text, index, rows, deadline); });
+  }
+  Reply raw(std::string sql, unsigned index = 0) { return start_raw({std::move(sql)}, index).get(); }
+  Reply raw(Text text, unsigned index = 0) { return start_raw(std::move(text), index).get(); }
+  Reply raw(std::string sql, std::string params) {
+    return start_raw({std::move(sql), std::move(params)}).get();
+  }
+  Reply count(std::string table, query::CountMode mode, unsigned index = 0) {
+    return start<Reply>(index, [this, table, mode, index] { return run_count(table, mode, index); }).get();
+  }
   Reply insert(std::string body, unsigned index = 0) {
     return send(Operation::insert, std::move(body), index).get();
   }
@@ -302,6 +338,38 @@ class Fixture {
     if (!request) co_return Reply{request.error(), rows};
     engines::ExecutionContext context{deadline, memory, settings.max_rows};
     auto result = co_await backend(index).execute(*request, *rows, context);
+    co_return Reply{std::move(result), rows};
+  }
+
+  base::Task<Reply> run_raw(Text text, unsigned index, std::shared_ptr<Rows> rows, base::Deadline deadline) {
+    std::pmr::monotonic_buffer_resource memory;
+    query::RawText raw;
+    raw.text = text.sql;
+    raw.read_only = text.read_only;
+    raw.count_only = text.count_only;
+    raw.max_rows = text.max_rows;
+    raw.schema_name = text.schema_name;
+    raw.timeout = text.timeout;
+    if (!text.params.empty()) {
+      const auto parsed = base::parse_json(text.params, memory);
+      raw.params = (*parsed)->items;
+      raw.has_params = true;
+    }
+    engines::ExecutionContext context{deadline,          memory, text.max_rows, text.exclusive,
+                                      text.cancellation, nullptr};
+    auto result = co_await backend(index).run(raw, *rows, context);
+    co_return Reply{std::move(result), rows};
+  }
+
+  base::Task<Reply> run_count(std::string table, query::CountMode mode, unsigned index) {
+    std::pmr::monotonic_buffer_resource memory;
+    query::Count count;
+    count.target.table = table;
+    count.mode = mode;
+    const query::Request request(std::move(count));
+    auto rows = std::make_shared<Rows>();
+    engines::ExecutionContext context{base::Deadline::in(10s), memory, 10000};
+    auto result = co_await backend(index).execute(request, *rows, context);
     co_return Reply{std::move(result), rows};
   }
 

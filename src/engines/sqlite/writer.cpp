@@ -141,6 +141,15 @@ void Writer::refuse_all(const Error& error, std::unique_lock<std::mutex>& lock) 
   lock.lock();
 }
 
+bool Writer::replace_worn_connection() {
+  if (!connection_->worn_out() || in_memory()) return true;
+  auto opened = Connection::open(options_, Connection::Role::writer);
+  if (!opened) return false;
+  connection_ = std::move(*opened);
+  connection_->count_commits_in(health_.commits());
+  return true;
+}
+
 void Writer::work(std::unique_lock<std::mutex>& lock) {
   if (auto* next = std::get_if<TaskPtr>(&queue_.front())) {
     running_ = std::move(*next);
@@ -153,9 +162,10 @@ void Writer::work(std::unique_lock<std::mutex>& lock) {
     } else {
       task->run(*connection_);
     }
+    const bool replaced = replace_worn_connection();
     lock.lock();
     running_.reset();
-    lost_ = lost_ || connection_->lost();
+    lost_ = lost_ || connection_->lost() || !replaced;
     return;
   }
   std::deque<WriteJobPtr> jobs;

@@ -56,6 +56,8 @@ class Writer {
   void work(std::unique_lock<std::mutex>& lock);
   void check_file(std::unique_lock<std::mutex>& lock);
   void drop_connection();
+  /// Opens the connection anew when a task has left something on it. False when that fails.
+  bool replace_worn_connection();
   void refuse_all(const contract::Error& error, std::unique_lock<std::mutex>& lock);
   [[nodiscard]] bool in_memory() const { return options_.path == ":memory:"; }
   [[nodiscard]] std::chrono::milliseconds retry_delay() const;
