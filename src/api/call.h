@@ -42,10 +42,11 @@ contract::Result<bool> wants_explain(const Call& call);
 contract::Result<base::Deadline> request_deadline(const Call& call);
 /// Stage 4: waits for the body and parses it to a JSON object.
 base::Task<contract::Result<const query::Value*>> read_json(Call& call);
-/// Stages 6 and 7: the client named by X-Athena-Client, known and active. Sets the metrics label.
-contract::Result<const catalog::Entry*> resolve_client(Call& call);
+/// Stages 6 and 7: the client named by X-Athena-Client, or by the body (`named`; a header that names another
+/// one is client_mismatch), known and active. Sets the metrics label.
+contract::Result<const catalog::Entry*> resolve_client(Call& call, std::string_view named = {});
 /// Same, but frozen and inactive clients are found too.
-contract::Result<const catalog::Entry*> find_client(Call& call);
+contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view named = {});
 /// Stage 8.
 contract::Result<void> require(const Call& call, const catalog::Entry& client,
                                contract::Capability capability);

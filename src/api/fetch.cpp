@@ -1,5 +1,11 @@
+#include <optional>
+
+#include "api/count_beside.h"
 #include "api/operation.h"
+#include "api/row_output.h"
+#include "api/url_parameters.h"
 #include "base/json_writer.h"
+#include "query/grouping_sink.h"
 
 namespace athena::api {
 namespace {
@@ -7,72 +13,187 @@ namespace {
 using contract::Error;
 using contract::ErrorCode;
 
-// Replies up to the first size carry Content-Length; larger ones leave in chunks of about the second.
-constexpr std::size_t kStreamFrom = 256UL * 1024;
-constexpr std::size_t kChunk = 64UL * 1024;
+/// A fetch between its parsing and its reply.
+struct Fetch {
+  Fetch(Call& its_call, Operation& its_operation, query::Select&& select,
+        const query::ReadOptions& its_options)
+      : call(its_call), operation(its_operation), request(std::move(select)), options(its_options) {}
 
-/// Sends rows on while they arrive, and wakes the engine when the caller has read.
-void stream_rows(Call& call, query::JsonRowSink& sink) {
-  auto& exchange = call.exchange;
-  if (!exchange.can_stream()) {
-    if (exchange.request().method != http::Method::head) {
-      sink.limit_bytes(static_cast<std::size_t>(call.settings().max_buffered_bytes));
-    }
-    return;
+  Call& call;
+  Operation& operation;
+  query::Request request;  ///< a query::Select
+  query::ReadOptions options;
+  query::Request count_request = query::Count{};
+  std::optional<CountBeside> count;
+  std::optional<std::int64_t> total;
+
+  [[nodiscard]] const query::Select& select() const { return std::get<query::Select>(request); }
+  [[nodiscard]] query::JsonRowOptions row_options() const {
+    return {strip_nulls(call, options.strip_nulls), call.settings().force_camel_case_to_snake_case};
   }
-  sink.stream_with(
-      [&exchange, &sink] {
-        switch (exchange.flush()) {
-          case http::Flow::more:
-            return query::RowFlow::more;
-          case http::Flow::gone:
-            return query::RowFlow::stop;
-          case http::Flow::pause:
-            break;
-        }
-        exchange.on_drained([&sink] { sink.resume(); });
-        return query::RowFlow::pause;
-      },
-      kStreamFrom, kChunk);
+};
+
+/// The members of GET /data as a body, which points into `parameters`.
+contract::Result<const query::Value*> url_body(Call& call, QueryString& parameters) {
+  auto parsed = QueryString::parse(call.request().query);
+  if (!parsed) return parsed.error();
+  parameters = std::move(*parsed);
+  return query::parse_data_parameters(url_parameters(parameters), call.exchange.memory());
 }
 
-void finish(Call& call, const Operation& operation, const query::Select& select,
-            const query::Summary& summary) {
+contract::Result<query::Select> parse(Call& call, const Operation& operation, std::int64_t max_rows,
+                                      query::ReadOptions& options) {
+  auto context = operation.parse_context(call);
+  context.max_rows = max_rows;
+  options = {};
+  return query::parse_select(*operation.body, context, options);
+}
+
+/// Stages 5 to 10: parses, and finds the client.
+contract::Result<query::Select> prepare(Call& call, Operation& operation, query::ReadOptions& options) {
+  auto parsed = parse(call, operation, operation.parse_context(call).max_rows, options);
+  std::optional<Error> refusal;
+  if (!parsed) {
+    if (!belongs_to_stage_8(parsed.error())) return parsed;
+    refusal = parsed.error();
+  }
+  if (auto routed = route(call, operation, {}, refusal); !routed) return routed.error();
+  if (operation.format == Format::json && operation.client->definition.limits.max_rows) {
+    // The client's own limit counts only now that the client is known; pages are cut by it from the first one
+    // on.
+    return parse(call, operation, operation.max_rows(call), options);
+  }
+  return parsed;
+}
+
+void finish(Fetch& fetch, const query::Summary& summary, query::GroupingSink* grouping) {
+  auto& call = fetch.call;
   auto& out = call.exchange.response().body;
-  out.append(operation.shape == Shape::rows ? R"(]},"message":)" : R"(],"message":)");
-  out.append("\"Fetched ");
-  base::append_integer(out, summary.rows_returned);
-  out.append(" rows\"");
-  if (operation.shape == Shape::array) {
+  const bool rows_shape = fetch.operation.shape == Shape::rows;
+  out.push_back(']');
+  if (!rows_shape) {
     out.append(R"(,"count":)");
-    base::append_integer(out, summary.rows_returned);
+    base::append_integer(out, fetch.total.value_or(summary.rows_returned));
     out.append(R"(,"cache_key":null)");
   }
-  Meta meta;
-  meta.returned_row_count = summary.rows_returned;
-  meta.truncated = summary.truncated;
-  const bool own_limit_reached =
-      !select.page.default_limit && summary.rows_returned > 0 && summary.rows_returned == select.page.limit;
-  if (summary.truncated || own_limit_reached) {
-    meta.next_offset = select.page.offset + summary.rows_returned;
+  if (grouping != nullptr) {
+    out.append(R"(,"post_processing":)");
+    grouping->append_grouped(out);
+    if (grouping->failure()) return call.fail(*grouping->failure());
   }
-  meta.engine = operation.engine();
-  meta.attempts = summary.attempts;
-  if (operation.explain) meta.sql = &operation.sql;
-  out.push_back(',');
+  if (rows_shape) {
+    out.push_back('}');
+    if (fetch.total) {
+      out.append(R"(,"count":)");
+      base::append_integer(out, *fetch.total);
+    }
+  }
+  out.append(R"(,"message":"Fetched )");
+  base::append_integer(out, summary.rows_returned);
+  out.append(R"( rows",)");
+  Meta meta = meta_of(summary, fetch.operation.engine());
+  std::string notice;
+  if (grouping != nullptr && !grouping->notice().empty()) {
+    notice = grouping->notice();
+    meta.notices = {&notice, 1};
+  }
+  meta.next_offset = next_offset(fetch.select().page, summary);
+  if (fetch.operation.explain) meta.sql = &fetch.operation.sql;
   append_meta(out, call, meta);
   out.push_back('}');
 }
 
-std::string_view abort_reason(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::deadline_exceeded:
-    case ErrorCode::statement_timeout:
-      return "deadline";
-    case ErrorCode::client_closed_request:
-      return "client_gone";
-    default:
-      return "database";
+/// What is asked for instead of rows: nothing but the count, or with no count a page of no rows, so that a
+/// name that is wrong is told all the same.
+void ask_for_no_rows(Fetch& fetch) {
+  auto& select = std::get<query::Select>(fetch.request);
+  select.page.limit = 0;
+  select.page.default_limit = false;
+}
+
+base::Task<contract::Result<query::Summary>> read_rows(Fetch& fetch, query::RowSink& sink,
+                                                       engines::Cancellation& cancellation) {
+  if (fetch.select().head) {
+    // CSV has a header line even so.
+    if (fetch.count && fetch.operation.format == Format::json) co_return query::Summary{};
+    ask_for_no_rows(fetch);
+  }
+  const auto context = execution_context(fetch.call, fetch.operation, cancellation);
+  auto summary = co_await fetch.operation.backend->query()->execute(fetch.request, sink, context);
+  co_return summary;
+}
+
+/// Rows and count, which runs beside them.
+base::Task<contract::Result<query::Summary>> read(Fetch& fetch, query::RowSink& sink,
+                                                  engines::Cancellation& cancellation) {
+  if (fetch.count) fetch.count->start();
+  auto summary = co_await read_rows(fetch, sink, cancellation);
+  record(fetch.call, fetch.operation, summary);
+  if (fetch.count) {
+    if (!summary) cancellation.request();
+    auto total = co_await fetch.count->wait();
+    if (summary && !total) co_return total.error();
+    if (total) fetch.total = *total;
+  }
+  co_return summary;
+}
+
+base::Task<void> reply_json(Fetch& fetch, engines::Cancellation& cancellation) {
+  auto& call = fetch.call;
+  auto& body = call.exchange.response().body;
+  body.append(fetch.operation.shape == Shape::rows ? R"({"status":"success","data":{"rows":[)"
+                                                   : R"({"status":"success","data":[)");
+  const auto options = fetch.row_options();
+  query::JsonRowSink rows(body, options);
+  std::optional<query::GroupingSink> grouping;
+  if (fetch.options.grouping) {
+    grouping.emplace(rows, body, *fetch.options.grouping, options.snake_case_keys);
+    rows.limit_bytes(static_cast<std::size_t>(call.settings().max_buffered_bytes));
+  } else {
+    stream_rows(call, rows);
+  }
+  query::RowSink& sink = grouping ? static_cast<query::RowSink&>(*grouping) : rows;
+  contract::Result<query::Summary> summary = query::Summary{};
+  if (fetch.count || fetch.select().head) {
+    summary = co_await read(fetch, sink, cancellation);
+  } else {
+    const auto context = execution_context(call, fetch.operation, cancellation);
+    summary = co_await fetch.operation.backend->query()->execute(fetch.request, sink, context);
+    record(call, fetch.operation, summary);
+  }
+  if (grouping && grouping->failure()) {
+    call.fail(*grouping->failure());
+  } else if (rows.overflowed()) {
+    call.fail(grouping ? Error(ErrorCode::limit_too_large, "The rows to be grouped are too large.")
+                             .with("max", call.settings().max_buffered_bytes)
+                       : too_large_for_http_1_0(call));
+  } else if (summary) {
+    finish(fetch, *summary, grouping ? &*grouping : nullptr);
+  } else if (call.exchange.streaming()) {
+    abort_stream(call, summary.error());
+  } else {
+    call.fail(with_deadline(call, fetch.operation, summary.error()));
+  }
+}
+
+base::Task<void> reply_stream(Fetch& fetch, engines::Cancellation& cancellation) {
+  auto& call = fetch.call;
+  RowStream stream(call, fetch.operation.format, fetch.row_options());
+  if (fetch.count) {
+    // Its header stands before the first row.
+    auto total = co_await fetch.count->wait();
+    if (!total) {
+      call.fail(total.error());
+      co_return;
+    }
+    stream.set_count(*total);
+  }
+  auto summary = co_await read_rows(fetch, stream.sink(), cancellation);
+  record(call, fetch.operation, summary);
+  if (summary) {
+    stream.finish(*summary);
+  } else {
+    stream.fail(with_deadline(call, fetch.operation, summary.error()));
   }
 }
 
@@ -80,63 +201,46 @@ std::string_view abort_reason(ErrorCode code) {
 
 base::Task<void> fetch(Call& call) {
   Operation operation;
-  auto begun = co_await begin(call, operation);
-  if (!begun) {
-    call.fail(begun.error());
-    co_return;
+  QueryString parameters;
+  operation.format = accepted_format(call.request().header("Accept"));
+  if (call.request().method == http::Method::post) {
+    auto begun = co_await begin(call, operation);
+    if (!begun) {
+      call.fail(begun.error());
+      co_return;
+    }
+  } else {
+    if (auto begun = begin_without_body(call, operation); !begun) {
+      call.fail(begun.error());
+      co_return;
+    }
+    auto body = url_body(call, parameters);
+    if (!body) {
+      call.fail(body.error());
+      co_return;
+    }
+    operation.body = *body;
   }
   query::ReadOptions options;
-  auto parsed = query::parse_select(
-      *operation.body, {call.exchange.memory(), call.settings(), call.settings().max_rows}, options);
-  std::optional<Error> refusal;
-  if (!parsed) {
-    if (!belongs_to_stage_8(parsed.error())) {
-      call.fail(parsed.error());
-      co_return;
-    }
-    refusal = parsed.error();
-  }
-  if (auto routed = route(call, operation, /*audited=*/false, refusal); !routed) {
-    call.fail(routed.error());
+  auto select = prepare(call, operation, options);
+  if (!select) {
+    call.fail(select.error());
     co_return;
   }
-  if (operation.client->definition.limits.max_rows) {
-    // The client's own limit counts only now that the client is known; pages are cut by it from the first one
-    // on.
-    parsed = query::parse_select(
-        *operation.body, {call.exchange.memory(), call.settings(), operation.max_rows(call)}, options);
-    if (!parsed) {
-      call.fail(parsed.error());
-      co_return;
-    }
-  }
-  query::Request request(std::move(*parsed));
-  const auto& select = std::get<query::Select>(request);
-
+  Fetch fetch(call, operation, std::move(*select), options);
   auto& response = call.exchange.response();
   response.add_header("X-Athena-Cached", "false");
   response.add_header("X-Athena-Cache-Outcome", "off");
-  response.body.append(operation.shape == Shape::rows ? R"({"status":"success","data":{"rows":[)"
-                                                      : R"({"status":"success","data":[)");
-  query::JsonRowSink sink(response.body, {strip_nulls(call, options.strip_nulls),
-                                          call.settings().force_camel_case_to_snake_case});
-  stream_rows(call, sink);
   CallerWatch watch(call.exchange);
-  const auto context = execution_context(call, operation, watch.cancellation());
-  auto summary = co_await operation.backend->execute(request, sink, context);
-  record(call, operation, summary);
-
-  if (sink.overflowed()) {
-    call.fail(Error(ErrorCode::limit_too_large, "The reply is larger than HTTP/1.0 can be given.")
-                  .with("max", call.settings().max_buffered_bytes));
-  } else if (summary) {
-    finish(call, operation, select, *summary);
-  } else if (call.exchange.streaming()) {
-    const auto reason = abort_reason(summary.error().code());
-    call.context.metrics.stream_aborted(reason);
-    call.exchange.abort_stream(reason);
+  if (fetch.select().count != query::CountMode::none) {
+    fetch.count_request =
+        query::Count{fetch.select().target, fetch.select().conditions, fetch.select().count};
+    fetch.count.emplace(call, operation, fetch.count_request, watch.cancellation());
+  }
+  if (operation.format == Format::json) {
+    co_await reply_json(fetch, watch.cancellation());
   } else {
-    call.fail(with_deadline(call, operation, summary.error()));
+    co_await reply_stream(fetch, watch.cancellation());
   }
 }
 

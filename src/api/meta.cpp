@@ -10,7 +10,6 @@
 namespace athena::api {
 namespace {
 
-using contract::Engine;
 using contract::Error;
 using contract::ErrorCode;
 using contract::Lifecycle;

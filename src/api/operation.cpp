@@ -24,28 +24,33 @@ contract::Result<void> check_audit_headers(const Call& call) {
 
 }  // namespace
 
-base::Task<contract::Result<void>> begin(Call& call, Operation& operation) {
+contract::Result<void> begin_without_body(Call& call, Operation& operation) {
   const auto explain = wants_explain(call);
-  if (!explain) co_return explain.error();
+  if (!explain) return explain.error();
   operation.explain = *explain;
   const auto deadline = request_deadline(call);
-  if (!deadline) co_return deadline.error();
+  if (!deadline) return deadline.error();
   operation.deadline = *deadline;
   const auto shape = reply_shape(call);
-  if (!shape) co_return shape.error();
+  if (!shape) return shape.error();
   operation.shape = *shape;
+  return {};
+}
+
+base::Task<contract::Result<void>> begin(Call& call, Operation& operation) {
+  if (auto begun = begin_without_body(call, operation); !begun) co_return begun.error();
   auto body = co_await read_json(call);
   if (!body) co_return body.error();
   operation.body = *body;
   co_return contract::Result<void>();
 }
 
-contract::Result<void> route(Call& call, Operation& operation, bool audited,
+contract::Result<void> route(Call& call, Operation& operation, const Routing& routing,
                              const std::optional<contract::Error>& parse_error) {
-  const auto client = resolve_client(call);
+  const auto client = resolve_client(call, routing.client_name);
   const bool named = client || (client.error().code() != ErrorCode::missing_client_header &&
                                 client.error().code() != ErrorCode::client_mismatch);
-  if (named && audited) {
+  if (named && routing.audited) {
     if (auto headers = check_audit_headers(call); !headers) return headers;
   }
   if (!client) return client.error();
@@ -56,11 +61,25 @@ contract::Result<void> route(Call& call, Operation& operation, bool audited,
   }
   if (auto capability = require(call, **client, contract::Capability::gateway_query); !capability)
     return capability;
+  if (routing.capability) {
+    if (auto capability = require(call, **client, *routing.capability); !capability) return capability;
+  }
   if (parse_error) return complete_refusal(*parse_error, **client);
   const auto found = backend(call, **client);
   if (!found) return found.error();
-  operation.backend = (*found)->query();
+  operation.backend = *found;
   return {};
+}
+
+contract::Error feature_missing(const catalog::Entry& client, std::string_view feature) {
+  const auto& definition = client.definition;
+  auto error =
+      Error(ErrorCode::capability_not_supported, "Client \"" + definition.client_name + "\" (" +
+                                                     std::string(name(definition.engine)) +
+                                                     ") does not support " + std::string(feature) + ".")
+          .with("requires", feature)
+          .with("alternative", "Use a client whose engine has it; GET /gateway/capabilities lists them.");
+  return complete_refusal(std::move(error), client);
 }
 
 bool belongs_to_stage_8(const contract::Error& error) {
@@ -94,6 +113,16 @@ contract::Error with_deadline(const Call& call, const Operation& operation, cont
     error.with("timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(whole).count());
   }
   return error;
+}
+
+contract::Result<bool> strip_nulls_member(const query::Value& body) {
+  const auto* value = body.find_present("strip_nulls");
+  if (value == nullptr) return false;
+  if (!value->is_boolean()) {
+    return Error(ErrorCode::invalid_payload, "strip_nulls must be true or false.")
+        .with("member", "strip_nulls");
+  }
+  return value->boolean;
 }
 
 bool strip_nulls(const Call& call, bool body_member) {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/utf8.h"
+
 namespace athena::api {
 namespace {
 
@@ -49,6 +51,8 @@ contract::Result<QueryString> QueryString::parse(std::string_view query) {
         percent_decode(equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1), true);
     if (!name || !value)
       return Error(ErrorCode::invalid_value, "The query string has a broken percent escape.");
+    if (!base::is_utf8(*name) || !base::is_utf8(*value))
+      return Error(ErrorCode::invalid_value, "The query string is not UTF-8.");
     result.pairs_.emplace_back(std::move(*name), std::move(*value));
   }
   return result;

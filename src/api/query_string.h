@@ -2,8 +2,10 @@
 
 #include <memory_resource>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "contract/error.h"
@@ -13,7 +15,10 @@ namespace athena::api {
 /// The parameters of a URL query, percent-decoded. Invalid escapes or text that is not UTF-8: invalid_value.
 class QueryString {
  public:
+  QueryString() = default;
   static contract::Result<QueryString> parse(std::string_view query);
+  /// All of them in order, empty values included.
+  [[nodiscard]] std::span<const std::pair<std::string, std::string>> pairs() const { return pairs_; }
   /// The first non-empty value of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   /// A whole number within the bounds, or `fallback` when absent; invalid_value naming the parameter

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <span>
 
 #include "api/handlers.h"
 #include "api/json_builder.h"
@@ -11,19 +11,21 @@ namespace {
 using contract::Error;
 using contract::ErrorCode;
 
+constexpr std::int64_t kMostDescribed = 2000;
+
 /// Client, capability and backend of a schema route; the deadline too.
 struct SchemaCall {
   engines::SchemaBackend* backend;
   base::Deadline deadline;
 };
 
-contract::Result<SchemaCall> open(Call& call) {
+contract::Result<SchemaCall> open(Call& call,
+                                  contract::Capability capability = contract::Capability::schema_read) {
   const auto deadline = request_deadline(call);
   if (!deadline) return deadline.error();
   const auto client = resolve_client(call);
   if (!client) return client.error();
-  if (auto capability = require(call, **client, contract::Capability::schema_read); !capability)
-    return capability.error();
+  if (auto has = require(call, **client, capability); !has) return has.error();
   const auto found = backend(call, **client);
   if (!found) return found.error();
   auto* schema = (*found)->schema();
@@ -39,6 +41,61 @@ contract::Result<std::string> identifier(std::string_view parameter, std::string
         .with("member", parameter);
   }
   return std::string(value);
+}
+
+/// The table that table_name and table_schema of the URL name.
+struct TableName {
+  std::string schema, table;
+};
+
+contract::Result<TableName> table_name(const QueryString& parameters) {
+  const auto table = parameters.find("table_name");
+  if (!table) return Error(ErrorCode::missing_field, "Missing table_name").with("member", "table_name");
+  TableName name{std::string(parameters.find("table_schema").value_or("")), std::string(*table)};
+  if (const auto dot = name.table.find('.'); name.schema.empty() && dot != std::string::npos) {
+    name.schema = name.table.substr(0, dot);
+    name.table.erase(0, dot + 1);
+    if (name.schema.empty()) name.schema.assign(1, '\0');  // `.x` names no schema: refused below
+  }
+  if (auto checked = identifier("table_name", name.table); !checked) return checked.error();
+  if (name.schema.empty()) return name;
+  if (auto checked = identifier("table_schema", name.schema); !checked) return checked.error();
+  return name;
+}
+
+void append_columns(JsonBuilder& json, std::span<const engines::ColumnInfo> columns) {
+  json.key("columns").begin_array();
+  for (const auto& column : columns) {
+    json.begin_object().member("column_name", column.column_name).member("data_type", column.data_type);
+    json.member("udt_name", column.udt_name).member("column_default", column.column_default);
+    json.member("is_nullable", column.is_nullable ? "YES" : "NO")
+        .member("ordinal_position", column.ordinal_position);
+    json.member("is_primary_key", column.is_primary_key).member("is_generated", column.is_generated);
+    json.member("table_schema", column.table_schema).end_object();
+  }
+  json.end_array();
+}
+
+void append_names(JsonBuilder& json, std::string_view key, std::span<const std::string> names) {
+  json.key(key).begin_array();
+  for (const auto& name : names) json.value(std::string_view(name));
+  json.end_array();
+}
+
+void append_constraints(JsonBuilder& json, std::span<const engines::ConstraintInfo> constraints) {
+  json.key("constraints").begin_array();
+  for (const auto& constraint : constraints) {
+    json.begin_object().member("constraint_name", constraint.constraint_name);
+    json.member("constraint_type", constraint.constraint_type);
+    append_names(json, "columns", constraint.columns);
+    if (const auto& reference = constraint.reference) {
+      json.member("foreign_schema", reference->schema).member("foreign_table", reference->table);
+      append_names(json, "foreign_columns", reference->columns);
+      json.member("on_delete", reference->on_delete).member("on_update", reference->on_update);
+    }
+    json.member("definition", constraint.definition).end_object();
+  }
+  json.end_array();
 }
 
 }  // namespace
@@ -105,26 +162,12 @@ base::Task<void> schema_columns(Call& call) {
     call.fail(parameters.error());
     co_return;
   }
-  const auto table = parameters->find("table_name");
-  if (!table) {
-    call.fail(Error(ErrorCode::missing_field, "Missing table_name").with("member", "table_name"));
+  const auto name = table_name(*parameters);
+  if (!name) {
+    call.fail(name.error());
     co_return;
   }
-  std::string schema_name(parameters->find("table_schema").value_or(""));
-  std::string table_name(*table);
-  if (const auto dot = table_name.find('.'); schema_name.empty() && dot != std::string::npos) {
-    schema_name = table_name.substr(0, dot);
-    table_name.erase(0, dot + 1);
-    if (schema_name.empty()) schema_name.assign(1, '\0');  // `.x` names no schema: refused below
-  }
-  const auto checked = identifier("table_name", table_name);
-  const auto checked_schema =
-      schema_name.empty() ? contract::Result<std::string>("") : identifier("table_schema", schema_name);
-  if (!checked || !checked_schema) {
-    call.fail(!checked ? checked.error() : checked_schema.error());
-    co_return;
-  }
-  auto columns = co_await opened->backend->columns(schema_name, table_name, opened->deadline);
+  auto columns = co_await opened->backend->columns(name->schema, name->table, opened->deadline);
   if (!columns) {
     call.fail(columns.error());
     co_return;
@@ -132,16 +175,116 @@ base::Task<void> schema_columns(Call& call) {
   JsonBuilder json(call.exchange.response().body);
   json.begin_object().member("status", "success");
   json.member("message", counted("Listed", static_cast<std::int64_t>(columns->size()), "column"));
-  json.key("columns").begin_array();
-  for (const auto& column : *columns) {
-    json.begin_object().member("column_name", column.column_name).member("data_type", column.data_type);
-    json.member("udt_name", column.udt_name).member("column_default", column.column_default);
-    json.member("is_nullable", column.is_nullable ? "YES" : "NO")
-        .member("ordinal_position", column.ordinal_position);
-    json.member("is_primary_key", column.is_primary_key).member("is_generated", column.is_generated);
-    json.member("table_schema", column.table_schema).end_object();
+  append_columns(json, *columns);
+  json.end_object();
+}
+
+base::Task<void> schema_constraints(Call& call) {
+  const auto opened = open(call);
+  if (!opened) {
+    call.fail(opened.error());
+    co_return;
   }
-  json.end_array().end_object();
+  const auto parameters = QueryString::parse(call.request().query);
+  if (!parameters) {
+    call.fail(parameters.error());
+    co_return;
+  }
+  const auto name = table_name(*parameters);
+  if (!name) {
+    call.fail(name.error());
+    co_return;
+  }
+  auto constraints = co_await opened->backend->constraints(name->schema, name->table, opened->deadline);
+  if (!constraints) {
+    call.fail(constraints.error());
+    co_return;
+  }
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object().member("status", "success");
+  json.member("message", counted("Listed", static_cast<std::int64_t>(constraints->size()), "constraint"));
+  append_constraints(json, *constraints);
+  json.end_object();
+}
+
+base::Task<void> schema_migrations(Call& call) {
+  const auto opened = open(call, contract::Capability::migrations_read);
+  if (!opened) {
+    call.fail(opened.error());
+    co_return;
+  }
+  const auto parameters = QueryString::parse(call.request().query);
+  if (!parameters) {
+    call.fail(parameters.error());
+    co_return;
+  }
+  const auto limit = parameters->integer("limit", 1000, 1, 10000);
+  if (!limit) {
+    call.fail(limit.error());
+    co_return;
+  }
+  auto tracked = co_await opened->backend->migrations(*limit, opened->deadline);
+  if (!tracked) {
+    call.fail(tracked.error());
+    co_return;
+  }
+  std::vector<engines::MigrationInfo> migrations;
+  if (*tracked) migrations = std::move(**tracked);
+  const bool truncated = static_cast<std::int64_t>(migrations.size()) > *limit;
+  if (truncated) migrations.resize(static_cast<std::size_t>(*limit));
+  const auto count = static_cast<std::int64_t>(migrations.size());
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object().member("status", "success");
+  json.member("message", *tracked ? counted("Listed", count, "migration")
+                                  : "Migration tracking is not available for this database.");
+  json.key("migrations").begin_array();
+  for (const auto& migration : migrations) {
+    json.begin_object().member("version", migration.version).member("name", migration.name).end_object();
+  }
+  json.end_array().key("meta").begin_object();
+  json.member("returned_row_count", count).member("truncated", truncated).end_object().end_object();
+}
+
+base::Task<void> schema_overview(Call& call) {
+  const auto opened = open(call);
+  if (!opened) {
+    call.fail(opened.error());
+    co_return;
+  }
+  const auto parameters = QueryString::parse(call.request().query);
+  if (!parameters) {
+    call.fail(parameters.error());
+    co_return;
+  }
+  std::string schema;
+  if (const auto given = parameters->find("table_schema")) {
+    auto checked = identifier("table_schema", *given);
+    if (!checked) {
+      call.fail(checked.error());
+      co_return;
+    }
+    schema = std::move(*checked);
+  }
+  auto described = co_await opened->backend->describe(schema, kMostDescribed, opened->deadline);
+  if (!described) {
+    call.fail(described.error());
+    co_return;
+  }
+  const bool truncated = static_cast<std::int64_t>(described->size()) > kMostDescribed;
+  if (truncated) described->resize(static_cast<std::size_t>(kMostDescribed));
+  const auto count = static_cast<std::int64_t>(described->size());
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object().member("status", "success").member("message", counted("Described", count, "table"));
+  json.key("schema").begin_array();
+  for (const auto& entry : *described) {
+    json.begin_object().member("table_schema", entry.table.table_schema);
+    json.member("table_name", entry.table.table_name).member("table_type", entry.table.table_type);
+    append_columns(json, entry.columns);
+    append_constraints(json, entry.constraints);
+    json.end_object();
+  }
+  json.end_array().key("meta").begin_object();
+  json.member("returned_row_count", count).member("truncated", truncated).end_object().end_object();
 }
 
 }  // namespace athena::api

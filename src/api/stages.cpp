@@ -95,10 +95,16 @@ base::Task<contract::Result<const query::Value*>> read_json(Call& call) {
   co_return query::parse_body(call.exchange.body(), call.exchange.memory());
 }
 
-contract::Result<const catalog::Entry*> find_client(Call& call) {
+contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view named) {
   auto& metrics = call.context.metrics;
   auto name = client_name(call.request());
   if (!name) return name.error();
+  if (!named.empty()) {
+    if (!name->empty() && contract::client_key(*name) != contract::client_key(named)) {
+      return Error(ErrorCode::client_mismatch, "X-Athena-Client and db_name name two clients.");
+    }
+    name = named;
+  }
   if (name->empty()) {
     metrics.client_resolved("missing");
     return Error(ErrorCode::missing_client_header, "X-Athena-Client header is required and cannot be empty")
@@ -114,8 +120,8 @@ contract::Result<const catalog::Entry*> find_client(Call& call) {
   return entry;
 }
 
-contract::Result<const catalog::Entry*> resolve_client(Call& call) {
-  auto entry = find_client(call);
+contract::Result<const catalog::Entry*> resolve_client(Call& call, std::string_view named) {
+  auto entry = find_client(call, named);
   if (!entry) return entry;
   const auto& definition = (*entry)->definition;
   if (definition.lifecycle == contract::Lifecycle::frozen) {

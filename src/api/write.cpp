@@ -1,5 +1,6 @@
 #include "api/operation.h"
 #include "base/json_writer.h"
+#include "query/grouping_sink.h"
 
 namespace athena::api {
 namespace {
@@ -13,20 +14,32 @@ class WrittenRows final : public query::RowSink {
   WrittenRows(const Call& call, query::JsonRowOptions options, bool keep_rows)
       : max_bytes_(static_cast<std::size_t>(call.settings().max_buffered_bytes)),
         keep_rows_(keep_rows),
-        json_(rows_, options) {}
+        json_(rows_, options),
+        snake_case_keys_(options.snake_case_keys) {}
 
   void collect_resource_ids() { json_.collect_resource_ids(); }
-  void begin(const query::RowShape& shape, query::RowSource& source) override { json_.begin(shape, source); }
+  /// Before the first row; `grouping` outlives this.
+  void group_by(const query::Grouping& grouping) {
+    grouping_.emplace(json_, rows_, grouping, snake_case_keys_);
+  }
+  [[nodiscard]] query::GroupingSink* grouping() { return grouping_ ? &*grouping_ : nullptr; }
+  void begin(const query::RowShape& shape, query::RowSource& source) override {
+    if (grouping_) return grouping_->begin(shape, source);
+    json_.begin(shape, source);
+  }
   query::RowFlow row(std::span<const query::Cell> cells) override {
     if (rows_.size() >= max_bytes_) {
       cut_ = true;
       return query::RowFlow::more;
     }
-    return json_.row(cells);
+    if (!grouping_ || grouping_->failure()) return json_.row(cells);
+    // A row that cannot be grouped ends the grouping, never the write.
+    static_cast<void>(grouping_->row(cells));
+    return query::RowFlow::more;
   }
   bool restart() override {
     cut_ = false;
-    return json_.restart();
+    return grouping_ ? grouping_->restart() : json_.restart();
   }
 
   /// The rows, comma separated; empty when none were asked for.
@@ -41,6 +54,8 @@ class WrittenRows final : public query::RowSink {
   bool keep_rows_;
   bool cut_ = false;
   query::JsonRowSink json_;
+  const bool snake_case_keys_;
+  std::optional<query::GroupingSink> grouping_;
 };
 
 query::JsonRowOptions row_options(const Call& call, bool body_member) {
@@ -58,7 +73,7 @@ base::Task<contract::Result<Outcome>> run(Call& call, Operation& operation, cons
   // A caller that leaves does not stop a write, so nobody watches for it.
   engines::Cancellation never;
   const auto context = execution_context(call, operation, never);
-  auto summary = co_await operation.backend->execute(request, rows, context);
+  auto summary = co_await operation.backend->query()->execute(request, rows, context);
   record(call, operation, summary);
   if (!summary) co_return with_deadline(call, operation, summary.error());
   Outcome outcome;
@@ -92,6 +107,21 @@ std::string_view table_text(const query::Value& body) {
   return table == nullptr ? std::string_view{} : table->text;
 }
 
+/// `post_processing` of an update. The rows are changed by now, so values that cannot be grouped leave it
+/// null and are told in `notice`: a failure would make the caller change them again.
+void append_groups(base::Buffer& out, query::GroupingSink& grouping, std::string& notice) {
+  base::Buffer groups;
+  if (!grouping.failure()) grouping.append_grouped(groups);
+  out.append(R"(,"post_processing":)");
+  if (grouping.failure()) {
+    out.append("null");
+    notice = "The rows were changed, but not grouped: " + grouping.failure()->text();
+  } else {
+    out.append(groups.view());
+    notice = grouping.notice();
+  }
+}
+
 /// Parses with `parse` and goes on to stage 10; the request, or nothing when a failure was sent.
 template <class Parse>
 base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operation, bool audited,
@@ -101,7 +131,7 @@ base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operati
     call.fail(begun.error());
     co_return std::nullopt;
   }
-  auto parsed = parse(query::ParseContext{call.exchange.memory(), call.settings(), call.settings().max_rows});
+  auto parsed = parse(operation.parse_context(call));
   std::optional<Error> refusal;
   if (!parsed) {
     if (!belongs_to_stage_8(parsed.error())) {
@@ -110,7 +140,7 @@ base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operati
     }
     refusal = parsed.error();
   }
-  if (auto routed = route(call, operation, audited, refusal); !routed) {
+  if (auto routed = route(call, operation, {.audited = audited}, refusal); !routed) {
     call.fail(routed.error());
     co_return std::nullopt;
   }
@@ -172,6 +202,7 @@ base::Task<void> update(Call& call) {
   if (!request) co_return;
   const auto& update = std::get<query::Update>(*request);
   WrittenRows rows(call, row_options(call, options.strip_nulls), !update.head && !update.return_nothing);
+  if (options.grouping) rows.group_by(*options.grouping);
   auto outcome = co_await run(call, operation, *request, rows);
   if (!outcome) {
     call.fail(outcome.error());
@@ -185,6 +216,11 @@ base::Task<void> update(Call& call) {
   append_integer_member(out, "affected_rows", outcome->summary.rows_affected);
   out.push_back(',');
   append_string_member(out, "table_name", table_text(*operation.body));
+  std::string notice;
+  if (auto* grouping = rows.grouping(); grouping != nullptr) {
+    append_groups(out, *grouping, notice);
+    if (!notice.empty()) outcome->meta.notices = {&notice, 1};
+  }
   out.push_back(',');
   append_meta(out, call, outcome->meta);
   out.push_back('}');

@@ -162,6 +162,8 @@ std::vector<KeyInfo> make_keys() {
                   ATHENA_INT(gateway.default_limit)));
   add(integer_key("gateway", "max_rows", "10000", 1, 10000000, "Most rows in one JSON reply.",
                   ATHENA_INT(gateway.max_rows)));
+  add(integer_key("gateway", "max_stream_rows", "1000000", 1, 1000000000,
+                  "Most rows in one CSV or NDJSON reply.", ATHENA_INT(gateway.max_stream_rows)));
   add(integer_key("gateway", "max_buffered_bytes", "67108864", 1024, 64 * kGiB,
                   "Largest reply that is held in memory as a whole.",
                   ATHENA_INT(gateway.max_buffered_bytes)));
@@ -227,6 +229,9 @@ std::vector<KeyInfo> make_keys() {
   add(integer_key("pool", "prepared_statements", "256", 0, 100000,
                   "Prepared statements per connection; 0 = unnamed ones.",
                   ATHENA_INT(pool.prepared_statements)));
+  add(boolean_key("pool", "trust_functions", "false",
+                  "Functions that are not volatile run on shared connections, without a reset after them.",
+                  ATHENA_BOOL(pool.trust_functions)));
   add(integer_key("pool", "process_max_connections", "400", 1, 100000, "Connections of all clients together.",
                   ATHENA_INT(gateway.process_max_connections)));
   add(integer_key("pool", "result_window_bytes", "1048576", 65536, kGiB,

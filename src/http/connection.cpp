@@ -219,12 +219,13 @@ void Connection::begin_exchange() {
   client_label = "unknown";
   error_code = {};
   counted_in_flight = false;
-  counted_ = streaming_ = aborted_ = keep_alive_ = close_after_reply_ = continue_sent_ = false;
+  counted_ = streaming_ = dropped_ = aborted_ = keep_alive_ = close_after_reply_ = continue_sent_ = false;
   response_bytes_ = 0;
   response_.status = 200;
   response_.content_type = "application/json; charset=utf-8";
   response_.cache_control = "no-store";
   response_.extra_headers.clear();
+  response_.trailers.clear();
   response_.body = server_->pools().bodies.take();
 }
 
@@ -244,8 +245,9 @@ void Connection::start_request() {
   try {
     done = application.handle_now(*this);
     if (!done) {
-      boost::asio::co_spawn(shard().context().get_executor(), application.handle(*this),
-                            [self = Pointer(this)](std::exception_ptr error) { self->handler_done(error); });
+      boost::asio::co_spawn(
+          shard().context().get_executor(), application.handle(*this),
+          [self = Pointer(this)](std::exception_ptr error) { self->handler_done(std::move(error)); });
     }
   } catch (...) {
     done = true;

@@ -152,7 +152,7 @@ class Connection final
   bool active_ = false;
   bool counted_ = false;  // in the server's in-flight count
   bool streaming_ = false;
-  bool stream_ended_ = false;
+  bool dropped_ = false;  // part of the body of a HEAD was not kept
   bool aborted_ = false;
   bool keep_alive_ = false;  // what the head of the reply said
   bool close_after_reply_ = false;

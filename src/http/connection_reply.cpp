@@ -68,7 +68,7 @@ void Connection::write_head(std::optional<std::uint64_t> content_length) {
 
 void Connection::write_reply() {
   const auto before = output_.pending();
-  write_head(response_.body.size());
+  write_head(dropped_ ? std::nullopt : std::optional<std::uint64_t>(response_.body.size()));
   if (request().method != Method::head && !has_no_body(response_.status)) output_.append(response_.body);
   response_bytes_ += output_.pending() - before;
 }
@@ -86,6 +86,11 @@ void Connection::append_chunk() {
 
 Flow Connection::flush() {
   if (gone_ || closed_) return Flow::gone;
+  if (request().method == Method::head && request().minor_version >= 1) {
+    dropped_ = true;
+    response_.body.clear();
+    return Flow::more;
+  }
   if (!can_stream() || aborted_) return Flow::more;
   const auto before = output_.pending();
   if (!streaming_) {
@@ -107,7 +112,9 @@ void Connection::end_stream() {
   }
   const auto before = output_.pending();
   append_chunk();
-  output_.append("0\r\n\r\n");
+  output_.append("0\r\n");
+  output_.append(response_.trailers.view());
+  output_.append("\r\n");
   response_bytes_ += output_.pending() - before;
   if (server_->closing()) keep_alive_ = false;
 }

@@ -48,7 +48,8 @@ class Exchange {
   [[nodiscard]] virtual bool can_stream() const = 0;
   /// True after the first flush(): status and headers can no longer change.
   [[nodiscard]] virtual bool streaming() const = 0;
-  /// Sends what response().body holds as a chunk (the head before the first one) and empties it.
+  /// Sends what response().body holds as a chunk (the head before the first one) and empties it. Of HEAD it
+  /// only empties it: nothing is sent before the end, and the head is that of a chunked reply then.
   virtual Flow flush() = 0;
   /// Calls `callback` once, later, when less than half of the write window is unsent, or when the caller has
   /// left. One callback at a time.

@@ -9,6 +9,16 @@ constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
+void append_line(base::Buffer& out, std::string_view name, std::string_view value) {
+  out.append(name);
+  out.append(": ");
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte == '\t' || (byte >= 0x20 && byte != 0x7F)) out.push_back(c);
+  }
+  out.append("\r\n");
+}
+
 }  // namespace
 
 std::string_view name(Method method) {
@@ -41,13 +51,11 @@ std::string_view Request::header(std::string_view header_name) const {
 }
 
 void Response::add_header(std::string_view header_name, std::string_view value) {
-  extra_headers.append(header_name);
-  extra_headers.append(": ");
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte == '\t' || (byte >= 0x20 && byte != 0x7F)) extra_headers.push_back(c);
-  }
-  extra_headers.append("\r\n");
+  append_line(extra_headers, header_name, value);
+}
+
+void Response::add_trailer(std::string_view header_name, std::string_view value) {
+  append_line(trailers, header_name, value);
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {

@@ -42,10 +42,13 @@ struct Response {
   std::string_view content_type = "application/json; charset=utf-8";  ///< static text
   std::string_view cache_control = "no-store";  ///< static text; empty = header left out
   base::Buffer extra_headers;                   ///< complete lines `Name: value\r\n`
+  base::Buffer trailers;                        ///< the same, behind the final chunk of a streamed reply
   base::Buffer body;
 
   /// Appends a header line. Bytes that would end the line are dropped from `value`.
   void add_header(std::string_view header_name, std::string_view value);
+  /// The same for a trailer. Its name must have stood in a `Trailer` header; only streamed replies send it.
+  void add_trailer(std::string_view header_name, std::string_view value);
 };
 
 /// True for `true 1 yes on` in any case: how boolean headers are read.

@@ -127,9 +127,13 @@ RouteMatch Router::find(Method method, std::string_view path) const {
   if (match.outcome != RouteMatch::Outcome::unknown_path || !path.starts_with("/db/")) return match;
   const auto rest = path.substr(kAlias.size());
   match = find_exact(method, rest);
-  if (match.outcome != RouteMatch::Outcome::unknown_path) return match;
-  // `/db/fetch` is `/gateway/fetch`; the short text stays within the small-string buffer for nearly all names
-  return find_exact(method, std::string("/gateway").append(rest));
+  if (match.outcome == RouteMatch::Outcome::matched) return match;
+  // `/db/fetch` is `/gateway/fetch`; the short text stays within the small-string buffer for nearly all
+  // names. A path may be both: GET `/db/data` is `/data`, POST is `/gateway/data`.
+  auto gateway = find_exact(method, std::string("/gateway").append(rest));
+  if (gateway.outcome == RouteMatch::Outcome::unknown_path) return match;
+  if (gateway.outcome == RouteMatch::Outcome::wrong_method) gateway.allowed.add(match.allowed);
+  return gateway;
 }
 
 std::string allow_header(MethodSet methods) {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+
+#include "api/accept.h"
+#include "api/call.h"
+#include "query/csv_sink.h"
+#include "query/json_sink.h"
+
+namespace athena::api {
+
+/// Sends rows on while they arrive, and wakes the engine when the caller has read. A reply that cannot be
+/// streamed (HTTP/1.0) gets a limit on its bytes instead: see too_large_for_http_1_0.
+void stream_rows(Call& call, query::TextRowSink& sink);
+contract::Error too_large_for_http_1_0(const Call& call);
+
+/// The end of a stream that broke: the label of http_stream_aborts_total.
+void abort_stream(Call& call, const contract::Error& error);
+
+/// A CSV or NDJSON reply, from its head to its trailers. Nothing of it enters the response before the engine
+/// gives the first row or the operation has ended well, so that a failure before is the usual envelope.
+class RowStream {
+ public:
+  /// `format` is csv or ndjson.
+  RowStream(Call& call, Format format, query::JsonRowOptions options);
+  [[nodiscard]] query::TextRowSink& sink() { return *sink_; }
+  /// X-Athena-Count; before the first row.
+  void set_count(std::int64_t count) { count_ = count; }
+  void finish(const query::Summary& summary);
+  void fail(const contract::Error& error);
+
+ private:
+  void write_headers();
+
+  Call& call_;
+  Format format_;
+  std::optional<query::JsonRowSink> lines_;
+  std::optional<query::CsvRowSink> csv_;
+  query::TextRowSink* sink_;
+  std::optional<std::int64_t> count_;
+  bool has_headers_ = false;
+};
+
+}  // namespace athena::api
