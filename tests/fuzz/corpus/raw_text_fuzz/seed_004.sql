@@ -1,0 +1,1 @@
+select $$ update t set a = 1 $$

@@ -1,0 +1,1 @@
+select "insert" from t

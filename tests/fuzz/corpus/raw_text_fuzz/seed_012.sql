@@ -1,0 +1,1 @@
+with recursive a as (select 1 union select 2) select * from a

@@ -1,0 +1,1 @@
+explain (analyze off) delete from t

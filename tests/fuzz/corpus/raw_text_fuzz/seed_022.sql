@@ -1,0 +1,1 @@
+explain (analyze, analyze off) delete from t

@@ -1,0 +1,1 @@
+explain (verbose) create table x as select 1

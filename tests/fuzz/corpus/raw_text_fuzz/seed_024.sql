@@ -1,0 +1,1 @@
+select substring('abc' for 2)

@@ -1,0 +1,1 @@
+merge into t using u on t.a = u.a when matched then delete

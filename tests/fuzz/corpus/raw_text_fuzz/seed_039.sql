@@ -1,0 +1,1 @@
+with a as (insert into t values (1) returning *) select * from a

@@ -1,0 +1,1 @@
+with a as (update t set x = 1 returning *) select 1

@@ -1,0 +1,1 @@
+with a as (select 1), b as (with c as (delete from t returning 1) select 1) select 1

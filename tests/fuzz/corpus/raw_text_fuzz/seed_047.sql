@@ -1,0 +1,1 @@
+select * from (select * from t for key share) x

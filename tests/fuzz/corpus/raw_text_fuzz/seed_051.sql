@@ -1,0 +1,1 @@
+explain analyze insert into t values (1)

@@ -1,0 +1,1 @@
+explain (analyze true) update t set a = 1

@@ -1,0 +1,1 @@
+explain (analyze false, analyze) delete from t

@@ -1,0 +1,1 @@
+explain analyze create table x as select 1

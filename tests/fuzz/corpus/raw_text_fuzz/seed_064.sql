@@ -1,0 +1,1 @@
+create schema s create table t (a int)

@@ -1,0 +1,1 @@
+import foreign schema s from server x into y

@@ -1,0 +1,1 @@
+fetch 1 from c

@@ -1,0 +1,1 @@
+move 1 in c
