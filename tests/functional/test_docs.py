@@ -1,6 +1,7 @@
-"""The documents: every curl line of README and docs/gateway.md works on the sample, and docs/errors.md is the catalogue.
+"""The documents: every curl line of the pages works and answers what the page shows, and docs/errors.md is the catalogue.
 
-`ATHENA_UPDATE_DOCS=1` writes docs/errors.md anew instead of comparing it."""
+Examples for the client `local` run against the SQLite sample, those for `shop` against a PostgreSQL database in which the ```sql blocks of the
+pages were run. `ATHENA_UPDATE_DOCS=1` writes docs/errors.md anew instead of comparing it."""
 import json
 import os
 import pathlib
@@ -10,22 +11,37 @@ import subprocess
 
 import pytest
 
+from athena_testing import matching
 from athena_testing.gateway import ADMIN_KEY, Gateway, ROOT
 
-PAGES = ("README.md", "docs/gateway.md")
+PAGES = ("README.md", "docs/gateway.md", "docs/expressions.md", "docs/grouping.md", "docs/raw-sql.md", "docs/rpc.md", "docs/types.md")
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.S | re.M)
 
 
-def commands(page):
-    """The curl commands of the page's plain code blocks, continuation lines joined. Those for the reader's own database
-    are left out."""
-    text = (ROOT / page).read_text()
-    for block in re.findall(r"^```\n(.*?)^```", text, re.S | re.M):
-        for command in block.replace("\\\n", " ").splitlines():
-            if command.startswith("curl ") and "X-Athena-Client: shop" not in command:
-                yield command
+def blocks(page):
+    """[(language, text, the text between it and the block before)]."""
+    text, end, found = (ROOT / page).read_text(), 0, []
+    for match in _BLOCK.finditer(text):
+        found.append((match.group(1), match.group(2), text[end:match.start()]))
+        end = match.end()
+    return found
 
 
-EXAMPLES = [(page, command) for page in PAGES for command in commands(page)]
+def examples(page):
+    """[(command, language and text of the reply shown right behind it, or None)]: continuation lines are joined."""
+    found = []
+    for language, text, before in blocks(page):
+        if language == "":
+            commands = [line for line in text.replace("\\\n", " ").splitlines() if line.startswith("curl ")]
+            found += [(command, None) for command in commands]
+            last_is_command = bool(commands)
+        elif language in ("json", "csv") and found and last_is_command and not before.strip():
+            found[-1] = (found[-1][0], (language, text))
+    return found
+
+
+EXAMPLES = [pytest.param(command, shown, id=f"{page}-{index}")
+            for page in PAGES for index, (command, shown) in enumerate(examples(page), 1)]
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +51,34 @@ def sample():
     gateway.close()
 
 
+@pytest.fixture(scope="module")
+def shop(pg):
+    pg.create_database("shop", "\n".join(text for page in PAGES for language, text, _ in blocks(page) if language == "sql"))
+    gateway = Gateway({"postgres_clients": {"shop": pg.uri("shop")}})
+    yield gateway
+    gateway.close()
+
+
 def test_the_pages_have_examples():
-    assert {page for page, _ in EXAMPLES} == set(PAGES)
+    assert all(examples(page) for page in PAGES)
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.parametrize("page, command", EXAMPLES)
-def test_the_example_works(page, command, sample):
-    done = subprocess.run(["sh", "-c", command.replace("localhost:4052", f"127.0.0.1:{sample.port}")], text=True,
+@pytest.mark.parametrize("command, shown", EXAMPLES)
+def test_the_example_works(command, shown, request):
+    gateway = request.getfixturevalue("shop" if "X-Athena-Client: shop" in command else "sample")
+    done = subprocess.run(["sh", "-c", command.replace("localhost:4052", f"127.0.0.1:{gateway.port}")],
                           capture_output=True, timeout=20)
     assert done.returncode == 0, done
-    reply = json.loads(done.stdout)
-    assert reply["status"] == "success", reply
+    reply = done.stdout.decode("utf-8")
+    if shown is None:
+        assert json.loads(reply)["status"] == "success", reply
+    elif shown[0] == "csv":
+        assert reply == shown[1].replace("\n", "\r\n")
+    else:
+        found = matching.differences(matching.parse_expected(shown[1]), matching.parse_actual(reply))
+        found = [line for line in found if "duration_ms:" not in line and "request_id:" not in line]
+        assert not found, "\n".join(found) + "\n" + reply
 
 
 def render(entries):

@@ -156,7 +156,76 @@ def test_a_case_with_everything():
     assert third.expected[1].text == "no"
 
 
+STREAMS = """# Streams.
+# first
+GET /a
+HTTP 200
+csv:
+  id,t
+  1,"x"
+trailers:
+  X-Athena-Row-Count: 1
+
+# second
+GET /b
+HTTP 200
+ndjson:
+  {"a": 1.50, "b": …}
+  {}
+GET /c
+HTTP 200
+data = [1]
+"""
+
+
+def test_a_case_of_streams():
+    first, second, third = case_file.parse(STREAMS, PATH).exchanges
+    assert [exchange.title for exchange in (first, second, third)] == ["", "second", ""]
+    assert first.expected[0].text == 'id,t\r\n1,"x"\r\n'
+    assert first.expected[0].trailers == [("X-Athena-Row-Count", "1")]
+    assert second.expected[0].ndjson == [{"a": "1.50", "b": "…"}, {}]
+    assert third.expected[0].ndjson is None
+
+
+@pytest.mark.parametrize("body, right", [
+    ('{"a":1.50,"b":[]}\n{}\n', True),
+    ('{"a":1.50,"b":[]}\n{}', False),
+    ('{"a":1.5,"b":[]}\n{}\n', False),
+    ('{"b":[],"a":1.50}\n{}\n', False),
+    ('{"a":1.50,"b":[]}\n', False),
+    ('{"a":1.50,"b":[]}\n{}\n{}\n', False),
+    ("", False),
+])
+def test_lines_of_json_are_compared(body, right):
+    exchange = case_file.parse(STREAMS, PATH).exchanges[1]
+    check = lambda: runner._check_response(exchange, exchange.expected[0], reply(200, body, content_type="application/x-ndjson"), {})
+    if right:
+        check()
+    else:
+        with pytest.raises(AssertionError):
+            check()
+
+
+@pytest.mark.parametrize("body, trailers, right", [
+    ('id,t\r\n1,"x"\r\n', [("x-athena-row-count", "1")], True),
+    ('id,t\n1,"x"\n', [("x-athena-row-count", "1")], False),
+    ('id,t\r\n1,"x"\r\n', [("x-athena-row-count", "2")], False),
+    ('id,t\r\n1,"x"\r\n', [], False),
+])
+def test_csv_and_trailers_are_compared(body, trailers, right):
+    exchange = case_file.parse(STREAMS, PATH).exchanges[0]
+    response = reply(200, body, content_type="text/csv")
+    response.trailers = trailers
+    if right:
+        runner._check_response(exchange, exchange.expected[0], response, {})
+    else:
+        with pytest.raises(AssertionError):
+            runner._check_response(exchange, exchange.expected[0], response, {})
+
+
 @pytest.mark.parametrize("text, complaint", [
+    ("# x\ncsv:\n  a\nGET /\nHTTP 200\n", "belongs behind a request"),
+    ("# x\nGET /\nHTTP 200\nndjson:\n  {\n", "does not parse"),
     ("GET /\n\nHTTP 200\n", "first line must be a comment"),
     ("# x\n", "no request"),
     ("# x\nGET /\n", "no expected HTTP status"),
@@ -190,7 +259,7 @@ def test_every_case_creates_tables_of_its_own():
 
 
 def test_there_are_enough_cases():
-    assert len(CASES) >= 130
+    assert len(CASES) >= 400
 
 
 def test_every_setup_and_every_query_afterwards_is_sql(databases):

@@ -11,7 +11,7 @@ from . import matching
 ENGINES = ("postgresql", "sqlite")
 _REQUEST = re.compile(r"^([A-Z]{3,}) (/\S*|\*)$")
 _STATUS = re.compile(r"^HTTP (\d{3})(?: ([a-z_0-9]+))?(?: on ([a-z]+))?$")
-_BLOCK = re.compile(r"^(engines|config|env|headers|setup|raw|sql|rows|closed)(?: on ([a-z]+))?:(.*)$")
+_BLOCK = re.compile(r"^(engines|config|env|headers|setup|raw|sql|rows|closed|csv|ndjson|trailers)(?: on ([a-z]+))?:(.*)$")
 _HEADER_CHECK = re.compile(r"^(?!text: )(![A-Za-z][\w-]*|[A-Za-z][\w-]*: .*)$")
 _PATH_CHECK = re.compile(r'^([A-Za-z_][\w.\[\]"-]*) (=|absent|≠)(?: (.*))?$')
 
@@ -32,6 +32,8 @@ class Expectation:
         self.body = None        # expected JSON
         self.paths = []         # (path, "=" | "absent" | "≠", expected JSON)
         self.text = None        # expected body text, with …
+        self.ndjson = None      # [expected JSON], one per line
+        self.trailers = []      # (name, pattern)
 
 
 class Exchange:
@@ -39,6 +41,7 @@ class Exchange:
 
     def __init__(self, line):
         self.line = line
+        self.title = ""         # the comment before it
         self.method = None
         self.target = None
         self.headers = []
@@ -85,6 +88,7 @@ class _Parser:
         self.lines = text.split("\n")
         self.at = 0
         self.case = Case(path)
+        self.title = ""
 
     def run(self):
         purpose = []
@@ -111,6 +115,9 @@ class _Parser:
 
     def _block(self):
         line = self._line()
+        if line.startswith("# "):
+            self.title = self._next()[2:].strip()
+            return None
         if _REQUEST.match(line):
             return self._request()
         if _STATUS.match(line):
@@ -169,6 +176,21 @@ class _Parser:
     def _block_closed(self, engine, rest):
         self._exchange().closed = True
 
+    def _block_csv(self, engine, rest):
+        self._expected().text = "".join(line + "\r\n" for line in self._indented().splitlines())
+
+    def _block_ndjson(self, engine, rest):
+        self._expected().ndjson = [self._json(line) for line in self._indented().splitlines()]
+
+    def _block_trailers(self, engine, rest):
+        self._expected().trailers = [self._header(line) for line in self._indented().splitlines()]
+
+    def _expected(self):
+        expected = self._exchange().expected
+        if not expected:
+            self._fail("this belongs behind an expected status")
+        return expected[-1]
+
     def _block_sql(self, engine, rest):
         exchange = self._exchange()
         exchange.sql = [] if exchange.sql is None else exchange.sql
@@ -189,6 +211,7 @@ class _Parser:
     def _request(self):
         exchange = Exchange(self.at + 1)
         exchange.method, exchange.target = _REQUEST.match(self._next()).groups()
+        exchange.title, self.title = self.title, ""
         while self._more() and self._line()[:1].isalpha() and not self._starts_reply():
             exchange.headers.append(self._header(self._next()))
         body = []
@@ -234,7 +257,7 @@ class _Parser:
 
     def _ends_body(self):
         line = self._line()
-        return bool(_REQUEST.match(line) or _STATUS.match(line) or _BLOCK.match(line))
+        return bool(_REQUEST.match(line) or _STATUS.match(line) or _BLOCK.match(line) or line.startswith("# "))
 
     # -- helpers ------------------------------------------------------------------------------------------------
     def _header(self, line):

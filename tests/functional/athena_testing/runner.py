@@ -116,6 +116,12 @@ def _check_response(exchange, expected, response, words):
                 f"header {name}: expected {pattern!r}, got {value!r}"
     if expected.text is not None:
         assert matching.text_matches(fill(expected.text, words), response.text), f"expected text {expected.text!r}"
+    if expected.ndjson is not None:
+        _check_ndjson(fill(expected.ndjson, words), response.text)
+    for name, pattern in expected.trailers:
+        value = dict(response.trailers).get(name.lower())
+        assert value is not None and matching.text_matches(fill(pattern, words), value), \
+            f"trailer {name}: expected {pattern!r}, got {value!r}"
     if expected.code is None and expected.body is None and not expected.paths:
         return
     actual = matching.parse_actual(response.text)
@@ -127,6 +133,13 @@ def _check_response(exchange, expected, response, words):
         found += matching.differences(body, actual) or _row_order("$", body, actual)
     for path, relation, value in expected.paths:
         found += _check_path(path, relation, fill(value, words), actual)
+    assert not found, "\n".join(found)
+
+
+def _check_ndjson(expected, text):
+    assert not text or text.endswith("\n"), "the last line is not ended"
+    lines = [matching.parse_actual(line) for line in text.split("\n")[:-1]]
+    found = matching.differences(expected, lines, "lines", ordered=True)
     assert not found, "\n".join(found)
 
 

@@ -1,6 +1,8 @@
 """The tables every case may read. They are never written: a case that writes makes tables of its own in `setup:`."""
 import sqlite3
 
+from . import seed_functions
+
 _PORTABLE = """
 CREATE TABLE people (
   id {integer} PRIMARY KEY,
@@ -82,12 +84,14 @@ INSERT INTO kinds VALUES
 
 
 def seed_postgres(server, database):
-    server.create_database(database, _PORTABLE.replace("{integer}", "integer") + _POSTGRES)
+    server.create_database(database, _PORTABLE.replace("{integer}", "integer") + _POSTGRES
+                           + seed_functions.PORTABLE + seed_functions.POSTGRES)
 
 
 def seed_sqlite(path):
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.executescript(_PORTABLE.replace("{integer}", "integer") + _SQLITE)
+    connection.executescript(_PORTABLE.replace("{integer}", "integer") + _SQLITE
+                             + seed_functions.PORTABLE + seed_functions.SQLITE)
     connection.commit()
     connection.close()
