@@ -43,6 +43,15 @@ class Server(PostgresServer):
         connection.close()
         self.pid = int((self.data / "postmaster.pid").read_text().split()[0])
 
+    def make_million(self):
+        """bench_million: the rows ten times over, with keys of their own."""
+        connection = self.connect(self.DATABASE)
+        with connection.cursor() as cursor:
+            cursor.execute("""CREATE UNLOGGED TABLE IF NOT EXISTS bench_million AS SELECT n * 100000 + id AS id, name, email, age, balance, active, created_at,
+                token, profile FROM bench_rows, generate_series(0, 9) n""")
+            cursor.execute("VACUUM ANALYZE bench_million")
+        connection.close()
+
     def socket_uri(self):
         folder = str(self.dir).replace("/", "%2F")
         return f"postgres://postgres@{folder}:{self.port}/{self.DATABASE}"

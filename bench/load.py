@@ -1,10 +1,11 @@
-"""The two load generators, pgbench and wrk, and what they cost: requests, CPU seconds, latencies."""
+"""The load generators, pgbench, wrk and two callers for large replies, and what they cost: requests, CPU seconds, latencies."""
 import dataclasses
 import json
 import os
 import pathlib
 import re
 import resource
+import socket
 import subprocess
 import threading
 import time
@@ -150,8 +151,8 @@ class Wrk:
                 raise RuntimeError(f"{library} is missing: make bench builds it")
             self._environment.update(LD_PRELOAD=str(library), BENCH_UNIX_SOCKET=str(socket_path))
 
-    def run(self, method, path, client, highest_key, body, seconds, server=None):
-        """Load for so many seconds. A reply that is not 2xx, or none at all, fails the run."""
+    def run(self, method, path, client, highest_key, body, seconds, server=None, refused=False):
+        """Load for so many seconds. A reply that is not 2xx (`refused`: one that is), or none at all, fails the run."""
         gateway_before = process_cpu(self._gateway.process.pid)
         database_before = family_cpu(server.pid) if server else 0.0
         children_before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -162,8 +163,9 @@ class Wrk:
         if done.returncode or not lines:
             raise RuntimeError(f"wrk failed ({done.returncode}):\n{done.stdout}{done.stderr}")
         result = json.loads(lines[-1])
-        if not result["requests"] or result["failed"] or result["not_2xx"]:
-            raise RuntimeError(f"wrk {method} {path}: not every request was answered with 2xx: {result}")
+        wrong = result["requests"] - result["not_2xx"] if refused else result["not_2xx"]
+        if not result["requests"] or result["failed"] or wrong:
+            raise RuntimeError(f"wrk {method} {path}: not every request was {'refused' if refused else 'answered with 2xx'}: {result}")
         count = result["requests"]
         gateway = process_cpu(self._gateway.process.pid) - gateway_before
         database = (family_cpu(server.pid) - database_before) if server else 0.0
@@ -171,3 +173,87 @@ class Wrk:
         wrk = children.ru_utime + children.ru_stime - children_before.ru_utime - children_before.ru_stime
         return Run(count / result["seconds"], gateway / count * 1e6, database / count * 1e6, result["p50_us"],
                    result["p99_us"], result["bytes"] / count, wrk / count * 1e6)
+
+
+# --- large replies -----------------------------------------------------------------------------------------------------
+
+class _Reader:
+    """Requests one after the other on one connection over the unix socket, replies thrown away as they come."""
+
+    def __init__(self, gateway, socket_path, server):
+        self._gateway, self._path, self._server = gateway, str(socket_path), server
+        self._room = bytearray(1 << 20)
+
+    def _connect(self):
+        side = socket.socket(socket.AF_UNIX)
+        side.settimeout(120)
+        side.connect(self._path)
+        return side
+
+    @staticmethod
+    def _request(target, client, body, headers=()):
+        text = json.dumps(body).encode()
+        lines = [f"POST {target} HTTP/1.1", "Host: localhost", f"X-Athena-Client: {client}", *headers, f"Content-Length: {len(text)}", "", ""]
+        return "\r\n".join(lines).encode() + text
+
+    def _drain(self, side, count=None):
+        """Reads one reply to its end: (bytes, occurrences of `count`, its last bytes)."""
+        total, found, tail, length = 0, 0, b"", None
+        while True:
+            size = side.recv_into(self._room)
+            if not size:
+                raise RuntimeError(f"the gateway closed the connection after {total} bytes: {tail!r}")
+            piece = memoryview(self._room)[:size]
+            if not total:
+                head = bytes(piece[:2000]).partition(b"\r\n\r\n")[0].lower()
+                if not head.startswith(b"http/1.1 200"):
+                    raise RuntimeError(bytes(piece[:800]).decode("latin-1"))
+                given = re.search(rb"content-length: (\d+)", head)
+                length = int(given.group(1)) + len(head) + 4 if given else None
+            if count:
+                found += bytes(piece).count(count)
+            total += size
+            tail = (tail + bytes(piece[-300:]))[-300:]
+            if total == length:
+                return total, found, tail
+            if length is None and tail.endswith(b"\r\n\r\n") and re.search(rb"\r\n0\r\n(?:[\w-]+: [^\r]*\r\n)*\r\n$", tail):
+                return total, found, tail
+
+
+class Caller(_Reader):
+    """The same request over and over for so many seconds."""
+
+    def run(self, target, client, body, seconds):
+        request = self._request(target, client, body)
+        taken, size = [], 0
+        with self._connect() as side:
+            gateway, database, end = process_cpu(self._gateway.process.pid), family_cpu(self._server.pid), time.monotonic() + seconds
+            begin = time.monotonic()
+            while time.monotonic() < end:
+                sent = time.monotonic()
+                side.sendall(request)
+                size += self._drain(side)[0]
+                taken.append((time.monotonic() - sent) * 1e6)
+            elapsed = time.monotonic() - begin
+            gateway, database = process_cpu(self._gateway.process.pid) - gateway, family_cpu(self._server.pid) - database
+        count = len(taken)
+        taken.sort()
+        return Run(count / elapsed, gateway / count * 1e6, database / count * 1e6, taken[count // 2], taken[count * 99 // 100], size / count)
+
+
+class Stream(_Reader):
+    """One NDJSON reply of so many rows; figures are per row."""
+
+    def run(self, target, client, body, rows, lines=False):
+        request = self._request(target, client, body, ["Accept: application/x-ndjson", "X-Athena-Timeout-Ms: 300000"])
+        with self._connect() as side:
+            gateway, database, begin = process_cpu(self._gateway.process.pid), family_cpu(self._server.pid), time.monotonic()
+            side.sendall(request)
+            size, found, tail = self._drain(side, b"}\n" if lines else None)
+            seconds = time.monotonic() - begin
+        if f"x-athena-row-count: {rows}" not in tail.decode("latin-1").lower():
+            raise RuntimeError(f"not {rows} rows: {tail!r}")
+        if lines:
+            return found
+        return Run(rows / seconds, (process_cpu(self._gateway.process.pid) - gateway) / rows * 1e6, (family_cpu(self._server.pid) - database) / rows * 1e6,
+                   bytes_per_request=size / rows)

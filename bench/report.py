@@ -34,20 +34,38 @@ def _speed(result, name):
 
 
 def targets(result):
+    """Those of the parts that were measured."""
     medians, memory = result["medians"], result["memory"]
-    one = medians["gateway 1"]
     ratio = lambda a, b: _speed(result, a) / _speed(result, b)  # noqa: E731
-    idle = max(memory["idle_postgresql"], memory["idle_sqlite"]) * 1024 / 1e6
-    return [
-        Target("1 row, of pgbench -S", ratio("gateway 1", "pgbench -S"), 0.60, True),
-        Target("50 rows, of the same query in pgbench", ratio("gateway 50", "pgbench 50"), 0.60, True),
-        Target("1000 rows, of the same query in pgbench", ratio("gateway 1000", "pgbench 1000"), 0.80, True),
-        Target("1 row, CPU of the gateway / of pgbench -S", one["client_cpu_us"] / medians["pgbench -S"]["client_cpu_us"], 2.2, False),
-        Target("SQLite 1 row, of /ping", ratio("gateway sqlite 1", "gateway ping"), 0.40, True),
-        Target("RssAnon idle", idle, 6.0, False, "MB"),
-        Target("program, stripped", result["binary_bytes"] / 1e6, 14.0, False, "MB"),
-        Target("start to first reply, SQLite", result["start_ms"], 150.0, False, "ms"),
-    ]
+    cpu = lambda name: medians[name]["client_cpu_us"]  # noqa: E731
+    found = []
+    if "gateway 1" in medians:
+        found += [
+            Target("1 row, of pgbench -S", ratio("gateway 1", "pgbench -S"), 0.60, True),
+            Target("50 rows, of the same query in pgbench", ratio("gateway 50", "pgbench 50"), 0.60, True),
+            Target("1000 rows, of the same query in pgbench", ratio("gateway 1000", "pgbench 1000"), 0.80, True),
+            Target("1 row, CPU of the gateway / of pgbench -S", cpu("gateway 1") / cpu("pgbench -S"), 2.2, False),
+        ]
+    if "gateway sqlite 1" in medians:
+        found.append(Target("SQLite 1 row, of /ping", ratio("gateway sqlite 1", "gateway ping"), 0.40, True))
+    if "gateway raw 1" in medians:
+        found.append(Target("raw SQL of 1 row, CPU of the gateway / of the fetch", cpu("gateway raw 1") / cpu("gateway raw fetch"), 1.5, False))
+    if "gateway page" in medians:
+        found += [Target(f"10,000 rows {name}, CPU of the gateway / of the fetch", cpu(f"gateway grouped {name}") / cpu("gateway page"), 1.5, False)
+                  for name in ("by day", "by age")]
+    if "gateway expression 256" in medians:
+        reading = cpu("gateway expression 256") - cpu("gateway expression 1")
+        found.append(Target("reading 255 more terms, CPU of the gateway / of /ping", reading / cpu("gateway expression ping"), 10.0, False))
+    if "gateway ndjson" in medians:
+        found += [Target("NDJSON of 1,000,000 rows, of psql's \\copy", ratio("gateway ndjson", "psql copy"), 0.80, True),
+                  Target("RssAnon under that stream, above idle", memory["grown_stream"] * 1024 / 1e6, 16.0, False, "MB")]
+    idle = [memory[name] for name in ("idle_postgresql", "idle_sqlite") if name in memory]
+    if idle:
+        found.append(Target("RssAnon idle", max(idle) * 1024 / 1e6, 6.0, False, "MB"))
+    found.append(Target("program, stripped", result["binary_bytes"] / 1e6, 14.0, False, "MB"))
+    if "start_ms" in result:
+        found.append(Target("start to first reply, SQLite", result["start_ms"], 150.0, False, "ms"))
+    return found
 
 
 def _target_rows(found):
@@ -64,20 +82,34 @@ def _spread(result, name):
     return f"{(min(speeds) / middle - 1) * 100:+.0f} … {(max(speeds) / middle - 1) * 100:+.0f} %"
 
 
+_NAMES = {
+    "pgbench -S": "pgbench -S",
+    "pgbench 1": "pgbench, the same query, 1 row", "gateway 1": "gateway, 1 row",
+    "pgbench 50": "pgbench, the same query, 50 rows", "gateway 50": "gateway, 50 rows",
+    "pgbench 1000": "pgbench, the same query, 1000 rows", "gateway 1000": "gateway, 1000 rows",
+    "gateway sqlite 1": "gateway, SQLite, 1 row", "gateway ping": "gateway, /ping",
+    "gateway raw fetch": "gateway, 1 row, beside raw SQL", "gateway raw 1": "gateway, raw SQL, 1 row by a parameter",
+    "gateway raw texts 1": "gateway, raw SQL, 1 row, each text new",
+    "gateway page": "gateway, 10,000 rows", "gateway grouped by day": "gateway, 10,000 rows grouped by day",
+    "gateway grouped by age": "gateway, 10,000 rows grouped by age",
+    "gateway expression ping": "gateway, /ping, beside expressions", "gateway expression 1": "gateway, 1 term, refused",
+    "gateway expression 256": "gateway, 256 terms, refused", "gateway filter none": "gateway, 1 row, beside 255 more terms",
+    "gateway filter 256": "gateway, 1 row, 255 more terms",
+    "psql copy": "psql \\copy, a row of 1,000,000", "gateway ndjson": "gateway, NDJSON, a row of 1,000,000",
+}
+
+
 def _run_rows(result):
-    order = ["pgbench -S"] + [f"{side} {rows}" for rows in (1, 50, 1000) for side in ("pgbench", "gateway")]
-    order += ["gateway sqlite 1", "gateway ping"]
-    names = {"pgbench -S": "pgbench -S", "gateway sqlite 1": "gateway, SQLite, 1 row", "gateway ping": "gateway, /ping"}
-    for name in order:
+    for name, label in _NAMES.items():
+        if name not in result["medians"]:
+            continue
         run = result["medians"][name]
-        side, _, rows = name.partition(" ")
-        label = names.get(name) or (f"pgbench, the same query, {rows} rows" if side == "pgbench" else f"gateway, {rows} rows")
-        label = label.replace(" 1 rows", " 1 row")
         database = f"{run['database_cpu_us']:.1f}" if run["database_cpu_us"] else "–"
         size = f"{run['bytes_per_request']:.0f}" if run["bytes_per_request"] else "–"
         wrk = f"{run['wrk_cpu_us']:.1f}" if run["wrk_cpu_us"] else "–"
-        yield (label, f"{run['per_second']:.0f}", _spread(result, name), f"{run['client_cpu_us']:.1f}", database, wrk,
-               f"{run['p50_us'] / 1000:.2f}", f"{run['p99_us'] / 1000:.2f}", size)
+        own = f"{run['client_cpu_us']:.{1 if run['client_cpu_us'] >= 1 else 2}f}"
+        yield (label, f"{run['per_second']:.0f}", _spread(result, name), own, database, wrk,
+               *(f"{run[field] / 1000:.2f}" if run[field] else "–" for field in ("p50_us", "p99_us")), size)
 
 
 _RUN_HEAD = ("measured", "per second", "rounds", "own CPU, µs", "PostgreSQL CPU, µs", "wrk CPU, µs", "p50, ms", "p99, ms", "bytes")
@@ -86,10 +118,15 @@ _TARGET_HEAD = ("figure", "measured", "target", "")
 
 def _memory_line(result):
     memory = {name: kib * 1024 / 1e6 for name, kib in result["memory"].items()}
-    return (f"RssAnon of the gateway: idle {memory['idle_postgresql']:.1f} MB with a PostgreSQL client, "
-            f"{memory['idle_sqlite']:.1f} MB with a SQLite client (VmRSS {memory['idle_postgresql_vmrss']:.1f} and "
-            f"{memory['idle_sqlite_vmrss']:.1f} MB); highest under load {memory['peak_under_load']:.1f} MB, "
-            f"with 256 connections {memory['peak_256_connections']:.1f} MB.")
+    parts = []
+    if "idle_postgresql" in memory and "idle_sqlite" in memory:
+        parts.append(f"idle {memory['idle_postgresql']:.1f} MB with a PostgreSQL client, {memory['idle_sqlite']:.1f} MB with a SQLite client "
+                     f"(VmRSS {memory['idle_postgresql_vmrss']:.1f} and {memory['idle_sqlite_vmrss']:.1f} MB)")
+    if "peak_under_load" in memory:
+        parts.append(f"highest under load {memory['peak_under_load']:.1f} MB, with 256 connections {memory['peak_256_connections']:.1f} MB")
+    if "peak_stream" in memory:
+        parts.append(f"under a stream of 1,000,000 rows {memory['peak_stream']:.1f} MB, from {memory['idle_stream']:.1f} MB before it")
+    return "RssAnon of the gateway: " + "; ".join(parts) + "." if parts else ""
 
 
 def _setting_line(result):
@@ -108,8 +145,8 @@ def _columns(head, rows):
 
 
 def plain(result, found):
-    return "\n\n".join([_setting_line(result), _columns(_RUN_HEAD, _run_rows(result)), _memory_line(result),
-                        _columns(_TARGET_HEAD, _target_rows(found))])
+    return "\n\n".join(filter(None, [_setting_line(result), _columns(_RUN_HEAD, _run_rows(result)), _memory_line(result),
+                                     _columns(_TARGET_HEAD, _target_rows(found))]))
 
 
 def _table(head, rows):
@@ -118,8 +155,8 @@ def _table(head, rows):
 
 
 def markdown(result, found):
-    return "\n\n".join([_setting_line(result), _table(_TARGET_HEAD, _target_rows(found)), _table(_RUN_HEAD, _run_rows(result)),
-                        _memory_line(result)]) + "\n"
+    return "\n\n".join(filter(None, [_setting_line(result), _table(_TARGET_HEAD, _target_rows(found)), _table(_RUN_HEAD, _run_rows(result)),
+                                     _memory_line(result)])) + "\n"
 
 
 def update_docs(path, text):

@@ -2,7 +2,8 @@
 """`make bench`: the gateway against pgbench on the same server, in one run. docs/performance.md explains the figures.
 
 Options: --rounds N (5), --seconds N (10) a measurement, --quick (2 rounds of 2 s), --tcp (wrk over loopback TCP in place of
-the unix socket), --update-docs (writes the tables into docs/performance.md), --strict (exit 1 when a target is missed).
+the unix socket), --only PART (pgbench, sqlite, start, raw, grouping, expression or ndjson; may be given several times),
+--update-docs (writes the tables into docs/performance.md), --strict (exit 1 when a target is missed).
 The program measured is build/release/athena, or $ATHENA_BIN.
 """
 import argparse
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT / "tests" / "functional"))
 import database  # noqa: E402
 import load  # noqa: E402
 import report  # noqa: E402
+import surface  # noqa: E402
 from athena_testing import http, processes  # noqa: E402
 from athena_testing.gateway import Gateway, binary as athena, clean_environment  # noqa: E402
 from athena_testing.postgres import binary as postgres_program  # noqa: E402
@@ -28,6 +30,7 @@ from athena_testing.postgres import binary as postgres_program  # noqa: E402
 CLIENT = "bench"
 FETCH = "/gateway/fetch"
 SHAPES = (1, 50, 1000)
+PARTS = ("pgbench", "sqlite", "start", *surface.PARTS)
 
 
 def options():
@@ -36,11 +39,15 @@ def options():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--tcp", action="store_true")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART")
     parser.add_argument("--update-docs", action="store_true")
     parser.add_argument("--strict", action="store_true")
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds, chosen.seconds = 2, 2
+    if chosen.only and chosen.update_docs:
+        parser.error("--update-docs needs all parts: the page shows one run")
+    chosen.parts = [part for part in PARTS if part in (chosen.only or PARTS)]
     return chosen
 
 
@@ -198,11 +205,16 @@ def main():
         sqlite_clients = {"clients": {CLIENT: {"engine": "sqlite", "path": str(sqlite_path)}},
                           "engines": {"sqlite_allowed_dirs": [str(folder)]}}
         say(f"bench: {chosen.rounds} rounds of {chosen.seconds} s, wrk over {result['transport']}")
-        against_pgbench(chosen, server, folder, result)
-        say("bench: SQLite and /ping")
-        sqlite_against_ping(chosen, sqlite_clients, folder, result)
-        say("bench: start to first reply")
-        result["start_ms"] = start_to_first_reply(sqlite_clients, folder)
+        for part in chosen.parts:
+            say(f"bench: {part}")
+            if part == "pgbench":
+                against_pgbench(chosen, server, folder, result)
+            elif part == "sqlite":
+                sqlite_against_ping(chosen, sqlite_clients, folder, result)
+            elif part == "start":
+                result["start_ms"] = start_to_first_reply(sqlite_clients, folder)
+            else:
+                surface.measure(part, chosen, start_gateway, folder, server, result)
     finally:
         if server:
             server.close()
@@ -213,8 +225,9 @@ def main():
     out = ROOT / "build" / "bench"
     out.mkdir(parents=True, exist_ok=True)
     result["targets"] = [vars(target) for target in targets]
-    (out / "result.json").write_text(json.dumps(result, indent=1) + "\n")
-    (out / "performance.md").write_text(text)
+    name = "partial" if chosen.only else "result"
+    (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    (out / ("partial.md" if chosen.only else "performance.md")).write_text(text)
     if chosen.update_docs:
         report.update_docs(ROOT / "docs" / "performance.md", text)
     print("\n" + report.plain(result, targets))
