@@ -205,8 +205,9 @@ void Pool::on_closed(Connection& connection, bool broken, bool had_work) {
   publish();
   ConnectionCeiling::process().release(client_.open);
   if (broken) ++lost_;
-  // Connections that break while nobody uses them say nothing yet: the next request finds out.
-  if (broken && had_work) note_failure("lost");
+  // Connections that break while nobody uses them say nothing yet: the next request finds out. Nor do those
+  // that ran SQL of a caller, who may have ended the session himself.
+  if (broken && had_work && !connection.notes.discard_all) note_failure("lost");
   if (!shut_down_) post_pump();
 }
 
