@@ -46,9 +46,9 @@ run: build ## serve the SQLite sample on http://127.0.0.1:4052 (ARGS="--port 410
 # --- tests: docs/testing.md ------------------------------------------------------------------------------------------
 
 test: deps ## what every change must pass; at most 10 minutes with a warm ccache
-	@$(MAKE) unit-release unit-dev fuzz-replay structure functional
+	@$(MAKE) structure unit-dev build functional
 
-test-all: deps ## all of it: slow tests, TSan, sanitized programs in the functional tests, tidy, 60 s of each fuzz target
+test-all: deps ## all of it: release and TSan unit tests, sanitized programs and slow tests in the functional tests, tidy, 60 s of each fuzz target
 	@$(MAKE) structure tidy unit-release unit-dev unit-tsan
 	@$(MAKE) fuzz FUZZ_SECONDS=60
 	@$(MAKE) functional-dev functional-tsan
