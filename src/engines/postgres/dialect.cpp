@@ -26,6 +26,8 @@ constexpr std::size_t kMaxIndexDigits = 9;
 const sql::Traits& PostgresDialect::traits() const {
   static constexpr sql::Traits kTraits{
       .is_distinct_from = " IS DISTINCT FROM ",
+      .is_unknown = " IS UNKNOWN",
+      .truth_type = "type bool",
       .nulls_sort_low = false,
       .unnest_insert = true,
       .default_keyword = true,
@@ -115,36 +117,8 @@ Result<void> PostgresDialect::write_json_path(sql::Writer& out, const sql::Colum
   return {};
 }
 
-Result<void> PostgresDialect::write_is(sql::Writer& out, query::IsTest test,
-                                       const sql::Operand& operand) const {
-  using query::IsTest;
-  const Type& type = operand.type_or_unknown();
-  const bool of_null = test == IsTest::null || test == IsTest::not_null;
-  if (!of_null && type.category != TypeCategory::boolean && type.category != TypeCategory::other) {
-    return sql::bad_value(operand.name, "Operator is takes null or not_null for column \"" +
-                                            std::string(operand.name) +
-                                            "\"; true, false and unknown need type bool.");
-  }
-  auto written = out.operand(operand);
-  if (!written) return written;
-  switch (test) {
-    case IsTest::null:
-      out.add(" IS NULL");
-      break;
-    case IsTest::not_null:
-      out.add(" IS NOT NULL");
-      break;
-    case IsTest::true_:
-      out.add(" IS TRUE");
-      break;
-    case IsTest::false_:
-      out.add(" IS FALSE");
-      break;
-    case IsTest::unknown:
-      out.add(" IS UNKNOWN");
-      break;
-  }
-  return {};
+bool PostgresDialect::has_truth(const Type& type) const {
+  return type.category == TypeCategory::boolean || type.category == TypeCategory::other;
 }
 
 }  // namespace athena::postgres

@@ -32,8 +32,7 @@ class PostgresDialect : public sql::Dialect {
                                          std::span<const query::JsonStep> path) const override;
   contract::Result<void> write_comparison(sql::Writer& out, const query::Predicate& predicate,
                                           const sql::Operand& operand) const override;
-  contract::Result<void> write_is(sql::Writer& out, query::IsTest test,
-                                  const sql::Operand& operand) const override;
+  [[nodiscard]] bool has_truth(const sql::Type& type) const override;
 
  private:
   const sql::TypeCatalogue& types_;

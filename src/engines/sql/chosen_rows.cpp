@@ -50,8 +50,7 @@ Result<void> write_chosen(Writer& out, const RowChoice& choice) {
   return {};
 }
 
-}  // namespace
-
+/// capability_not_supported for `choice.feature` when the table has no key to choose rows by.
 Result<RowLocator> find_locator(const Writer& out, const RowChoice& choice) {
   const Table& table = out.table();
   RowLocator locator;
@@ -64,6 +63,7 @@ Result<RowLocator> find_locator(const Writer& out, const RowChoice& choice) {
   return locator;
 }
 
+/// `WITH t AS MATERIALIZED (SELECT key … FOR UPDATE) `
 Result<void> write_locked_rows(Writer& out, const RowLocator& locator, const RowChoice& choice) {
   out.add("WITH t AS MATERIALIZED (SELECT ");
   write_key(out, *locator.key, {});
@@ -73,6 +73,7 @@ Result<void> write_locked_rows(Writer& out, const RowLocator& locator, const Row
   return {};
 }
 
+/// `(x."id") = (t."id")`
 void write_key_join(Writer& out, const RowLocator& locator) {
   out.add("(");
   write_key(out, *locator.key, "x");
@@ -81,6 +82,7 @@ void write_key_join(Writer& out, const RowLocator& locator) {
   out.add(")");
 }
 
+/// `rowid IN (SELECT rowid …)`
 Result<void> write_row_subquery(Writer& out, const RowLocator& locator, const RowChoice& choice) {
   const auto write_locator = [&] {
     if (!locator.rowid.empty()) {
@@ -97,6 +99,30 @@ Result<void> write_row_subquery(Writer& out, const RowLocator& locator, const Ro
   auto written = write_chosen(out, choice);
   if (!written) return written;
   out.add(")");
+  return {};
+}
+
+}  // namespace
+
+Result<void> ChosenRows::begin() {
+  if (!choice_.needed()) return {};
+  auto found = find_locator(out_, choice_);
+  if (!found) return std::move(found).error();
+  locator_ = *found;
+  locked_ = out_.dialect().traits().lock_chosen_rows;
+  return locked_ ? write_locked_rows(out_, locator_, choice_) : Result<void>();
+}
+
+Result<void> ChosenRows::where(std::string_view t_clause) {
+  if (!choice_.needed()) return choice_.conditions(out_);
+  if (!locked_) {
+    out_.add(" WHERE ");
+    return write_row_subquery(out_, locator_, choice_);
+  }
+  out_.add(t_clause);
+  out_.add(" WHERE ");
+  write_key_join(out_, locator_);
+  out_.qualify("x");
   return {};
 }
 

@@ -30,14 +30,26 @@ struct RowLocator {
   const Key* key = nullptr;
 };
 
-/// capability_not_supported for `choice.feature` when the table has no key to choose rows by.
-contract::Result<RowLocator> find_locator(const Writer& out, const RowChoice& choice);
+/// The parts of an update or delete that depend on whether rows are chosen, in the order they are written:
+/// begin() before the first word, alias() behind the table, where() behind what is set.
+class ChosenRows {
+ public:
+  /// `choice` outlives this.
+  ChosenRows(Writer& out, const RowChoice& choice) : out_(out), choice_(choice) {}
+  /// `WITH t AS MATERIALIZED (SELECT key … FOR UPDATE) `, or nothing. capability_not_supported for
+  /// `choice.feature` when the table has no key to choose rows by.
+  contract::Result<void> begin();
+  /// Rows that were found and locked first stand in `t`, the table then goes by the name `x`.
+  [[nodiscard]] bool locked() const { return locked_; }
+  /// ` WHERE …`: `t_clause` (` FROM t`, ` USING t`) and the join with locked rows, `rowid IN (SELECT rowid
+  /// …)`, or the conditions alone.
+  contract::Result<void> where(std::string_view t_clause);
 
-/// `WITH t AS MATERIALIZED (SELECT key … FOR UPDATE) `
-contract::Result<void> write_locked_rows(Writer& out, const RowLocator& locator, const RowChoice& choice);
-/// `(x."id") = (t."id")`
-void write_key_join(Writer& out, const RowLocator& locator);
-/// `rowid IN (SELECT rowid …)`
-contract::Result<void> write_row_subquery(Writer& out, const RowLocator& locator, const RowChoice& choice);
+ private:
+  Writer& out_;
+  const RowChoice& choice_;
+  RowLocator locator_;
+  bool locked_ = false;
+};
 
 }  // namespace athena::sql

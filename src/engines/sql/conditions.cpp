@@ -101,10 +101,39 @@ Result<void> write_group(Writer& out, const Predicate& predicate) {
   return {};
 }
 
+std::string_view is_test(query::IsTest test, const Dialect& dialect) {
+  switch (test) {
+    case query::IsTest::null:
+      return " IS NULL";
+    case query::IsTest::not_null:
+      return " IS NOT NULL";
+    case query::IsTest::true_:
+      return " IS TRUE";
+    case query::IsTest::false_:
+      return " IS FALSE";
+    case query::IsTest::unknown:
+      return dialect.traits().is_unknown;
+  }
+  return {};
+}
+
+Result<void> write_is(Writer& out, query::IsTest test, const Operand& operand) {
+  const bool of_null = test == query::IsTest::null || test == query::IsTest::not_null;
+  if (!of_null && !out.dialect().has_truth(operand.type_or_unknown())) {
+    return bad_value(operand.name, "Operator is takes null or not_null for column \"" +
+                                       std::string(operand.name) + "\"; true, false and unknown need " +
+                                       std::string(out.dialect().traits().truth_type) + ".");
+  }
+  auto written = out.operand(operand);
+  if (!written) return written;
+  out.add(is_test(test, out.dialect()));
+  return {};
+}
+
 Result<void> write_compare(Writer& out, const Predicate& predicate) {
   auto operand = resolve(predicate.column, out.table(), out.dialect());
   if (!operand) return std::move(operand).error();
-  if (predicate.op == Operator::is) return out.dialect().write_is(out, predicate.is_test, *operand);
+  if (predicate.op == Operator::is) return write_is(out, predicate.is_test, *operand);
   if (comparison(predicate.op, out.dialect()).empty()) {
     return out.dialect().write_comparison(out, predicate, *operand);
   }

@@ -153,30 +153,13 @@ Result<void> compile_delete(const query::Delete& request, const CompileContext& 
   Writer out(statement, context.dialect, table, context.memory);
   const auto where = [&](Writer& writer) { return write_where(writer, request, *key); };
   const RowChoice choice{request.sort, request.page, context.settings, "delete.limit", where};
-  Result<void> written;
-  RowLocator locator;
-  if (choice.needed()) {
-    auto found = find_locator(out, choice);
-    if (!found) return std::move(found).error();
-    locator = *found;
-  }
-  const bool locked = choice.needed() && context.dialect.traits().lock_chosen_rows;
-  if (locked) {
-    written = write_locked_rows(out, locator, choice);
-    if (!written) return written;
-  }
+  ChosenRows rows(out, choice);
+  auto written = rows.begin();
+  if (!written) return written;
   out.add("DELETE FROM ");
   out.add(table.quoted);
-  if (locked) {
-    out.add(" AS x USING t WHERE ");
-    write_key_join(out, locator);
-    out.qualify("x");
-  } else if (choice.needed()) {
-    out.add(" WHERE ");
-    written = write_row_subquery(out, locator, choice);
-  } else {
-    written = where(out);
-  }
+  if (rows.locked()) out.add(" AS x");
+  written = rows.where(" USING t");
   if (!written) return written;
   plan.indexed_equality = has_indexed_equality(table, request.conditions) ||
                           std::any_of(key->begin(), key->end(), [&table](const KeyValue& part) {

@@ -30,6 +30,8 @@ class TypeCatalogue {
 /// Constants of an engine that decide between forms of a statement.
 struct Traits {
   std::string_view is_distinct_from;  ///< operator between two values
+  std::string_view is_unknown;        ///< test of a truth value
+  std::string_view truth_type;        ///< what has one, for refusals: `type bool`
   bool nulls_sort_low = false;        ///< NULL sorts before every value, so `last` ascending must be written
   bool unnest_insert = false;         ///< many rows as one array per column
   bool default_keyword = false;  ///< `DEFAULT` may stand in VALUES, an upsert clause behind DEFAULT VALUES
@@ -80,8 +82,8 @@ class Dialect {
   /// Negation is not its business. Errors: invalid_operator, invalid_value, capability_not_supported.
   virtual contract::Result<void> write_comparison(Writer& out, const query::Predicate& predicate,
                                                   const Operand& operand) const = 0;
-  /// `IS TRUE` and its kin on this type; invalid_value where the engine would refuse.
-  virtual contract::Result<void> write_is(Writer& out, query::IsTest test, const Operand& operand) const = 0;
+  /// Whether a value of this type may be tested for `IS TRUE` and its kin; the engine would refuse others.
+  [[nodiscard]] virtual bool has_truth(const Type& type) const = 0;
 };
 
 }  // namespace athena::sql

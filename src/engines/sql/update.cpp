@@ -29,32 +29,15 @@ Result<void> compile_update(const query::Update& update, const CompileContext& c
     return write_conditions(writer, update.conditions);
   };
   const RowChoice choice{update.sort, update.page, context.settings, "update.limit", write_where};
-  RowLocator locator;
-  if (choice.needed()) {
-    auto found = find_locator(out, choice);
-    if (!found) return std::move(found).error();
-    locator = *found;
-  }
-  const bool locked = choice.needed() && context.dialect.traits().lock_chosen_rows;
-  if (locked) {
-    auto written = write_locked_rows(out, locator, choice);
-    if (!written) return written;
-  }
+  ChosenRows rows(out, choice);
+  auto written = rows.begin();
+  if (!written) return written;
   out.add("UPDATE ");
   out.add(table.quoted);
-  out.add(locked ? " AS x SET " : " SET ");
-  auto written = write_assignments(out, update.set);
+  out.add(rows.locked() ? " AS x SET " : " SET ");
+  written = write_assignments(out, update.set);
   if (!written) return written;
-  if (locked) {
-    out.add(" FROM t WHERE ");
-    write_key_join(out, locator);
-    out.qualify("x");
-  } else if (choice.needed()) {
-    out.add(" WHERE ");
-    written = write_row_subquery(out, locator, choice);
-  } else {
-    written = write_where(out);
-  }
+  written = rows.where(" FROM t");
   if (!written) return written;
   plan.indexed_equality = has_indexed_equality(table, update.conditions);
   return write_returning(out, {update.returning, update.return_nothing, false});

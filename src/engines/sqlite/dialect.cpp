@@ -96,6 +96,8 @@ const Type* CastTypes::find(std::string_view name) const {
 const sql::Traits& SqliteDialect::traits() const {
   static constexpr sql::Traits kTraits{
       .is_distinct_from = " IS NOT ",
+      .is_unknown = " IS NULL",
+      .truth_type = "a boolean",
       .nulls_sort_low = true,
       .unnest_insert = false,
       .default_keyword = false,
@@ -208,35 +210,9 @@ Result<void> SqliteDialect::write_json_path(sql::Writer& out, const sql::Column&
   return {};
 }
 
-Result<void> SqliteDialect::write_is(sql::Writer& out, query::IsTest test,
-                                     const sql::Operand& operand) const {
-  using query::IsTest;
-  const auto category = operand.type_or_unknown().category;
-  const bool truth = category == TypeCategory::boolean || category == TypeCategory::integer ||
-                     category == TypeCategory::numeric || category == TypeCategory::other;
-  if (test != IsTest::null && test != IsTest::not_null && !truth) {
-    return sql::bad_value(operand.name, "Operator is takes null or not_null for column \"" +
-                                            std::string(operand.name) +
-                                            "\"; true, false and unknown need a boolean.");
-  }
-  auto written = out.operand(operand);
-  if (!written) return written;
-  switch (test) {
-    case IsTest::null:
-    case IsTest::unknown:
-      out.add(" IS NULL");
-      break;
-    case IsTest::not_null:
-      out.add(" IS NOT NULL");
-      break;
-    case IsTest::true_:
-      out.add(" IS TRUE");
-      break;
-    case IsTest::false_:
-      out.add(" IS FALSE");
-      break;
-  }
-  return {};
+bool SqliteDialect::has_truth(const Type& type) const {
+  return type.category == TypeCategory::boolean || type.category == TypeCategory::integer ||
+         type.category == TypeCategory::numeric || type.category == TypeCategory::other;
 }
 
 }  // namespace athena::sqlite

@@ -35,8 +35,7 @@ class SqliteDialect : public sql::Dialect {
                                          std::span<const query::JsonStep> path) const override;
   contract::Result<void> write_comparison(sql::Writer& out, const query::Predicate& predicate,
                                           const sql::Operand& operand) const override;
-  contract::Result<void> write_is(sql::Writer& out, query::IsTest test,
-                                  const sql::Operand& operand) const override;
+  [[nodiscard]] bool has_truth(const sql::Type& type) const override;
 
  private:
   CastTypes types_;
