@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/unix_time.h"
+
 namespace athena::engines {
 namespace {
 
 using base::Clock;
+using base::unix_ms;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -14,11 +17,6 @@ constexpr milliseconds kFirstProbe{250};
 constexpr milliseconds kLongestProbe{2000};
 constexpr milliseconds kOldOutageProbe{10000};
 constexpr seconds kOldOutage{600};
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

@@ -76,4 +76,11 @@ class Breaker {
   std::string last_code_, last_reason_;
 };
 
+/// Around an admitted request: half-open lets one through, and should that end without an answer of the
+/// backend, the next one may try.
+struct ProbeGuard {
+  Breaker& breaker;
+  ~ProbeGuard() { breaker.probe_unused(); }
+};
+
 }  // namespace athena::engines

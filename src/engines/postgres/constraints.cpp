@@ -7,7 +7,7 @@
 
 #include "base/json_reader.h"
 #include "engines/postgres/catalogue_sql.h"
-#include "engines/postgres/schema_cache_missing.h"
+#include "engines/postgres/schema_cache_list.h"
 #include "engines/postgres/schema_cache_types.h"
 
 namespace athena::postgres {
@@ -61,13 +61,8 @@ base::Task<contract::Result<std::vector<engines::ConstraintInfo>>> read_constrai
                                                                                     std::string table,
                                                                                     base::Deadline deadline) {
   std::string text(catalogue_sql::kListConstraints);
-  std::vector<std::optional<std::string>> parameters{schema, table};
-  auto rows = co_await runner.query(std::move(text), std::move(parameters), deadline);
+  auto rows = co_await rows_of_table(runner, std::move(text), std::move(schema), std::move(table), deadline);
   if (!rows) co_return std::move(rows).error();
-  if (rows->empty()) {
-    contract::Error error = co_await undefined_table_with_suggestions(runner, schema, table, deadline);
-    co_return error;
-  }
   std::vector<engines::ConstraintInfo> constraints;
   constraints.reserve(rows->size());
   for (const TextRow& row : *rows) {

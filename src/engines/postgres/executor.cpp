@@ -1,10 +1,9 @@
 #include "engines/postgres/executor.h"
 
-#include <random>
-
 #include "engines/postgres/casts.h"
 #include "engines/postgres/count_plan.h"
 #include "engines/postgres/errors.h"
+#include "engines/postgres/pause.h"
 #include "engines/postgres/simple_run.h"
 
 namespace athena::postgres {
@@ -24,34 +23,11 @@ constexpr std::int64_t kMostPipelinedRows = 1000;
 constexpr double kLargeTable = 100'000;
 // Requests that fit no table make a shard read the catalogue at most this often.
 constexpr milliseconds kReloadPause{20};
-constexpr milliseconds kFirstDelay{100};
-constexpr milliseconds kLongestDelay{2000};
 // Runs after a stray cancel, a lock, a lost prepared statement: bounded, though each of them is rare.
 constexpr int kMostFreeRuns = 5;
 constexpr std::size_t kMostBinds = 65535;
 // The planner's guess is good enough for counts above this.
 constexpr std::int64_t kCountedExactly = 10'000;
-
-std::int64_t this_second() {
-  return std::chrono::duration_cast<std::chrono::seconds>(Clock::now().time_since_epoch()).count();
-}
-
-/// Full jitter: anything up to the doubled base.
-milliseconds random_delay(int attempt) {
-  thread_local std::minstd_rand random(std::random_device{}());
-  const auto most = std::min(kFirstDelay * (1 << std::min(attempt - 1, 5)), kLongestDelay);
-  return milliseconds(std::uniform_int_distribution<std::int64_t>(0, most.count())(random));
-}
-
-base::Task<> sleep_for(base::Shard& shard, milliseconds time) {
-  base::Completion<int> done;
-  base::Timer timer([&done] { done(0); });
-  auto resumed = co_await base::suspend<int>([&](base::Completion<int> completion) {
-    done = std::move(completion);
-    shard.timers().arm(timer, time);
-  });
-  static_cast<void>(resumed);
-}
 
 /// The table or a type is not what the statement was compiled against.
 bool schema_changed(std::string_view sql_state) {
@@ -59,14 +35,6 @@ bool schema_changed(std::string_view sql_state) {
     if (sql_state == state) return true;
   }
   return false;
-}
-
-Error caller_left_error() {
-  return Error(ErrorCode::client_closed_request);
-}
-
-bool caller_has_left(const ExecutionContext& context) {
-  return context.cancellation != nullptr && context.cancellation->requested();
 }
 
 /// What the protocol cannot carry must not reach it: the text ends at a NUL, the number of values has 16
@@ -138,13 +106,9 @@ base::Task<contract::Result<query::Summary>> Executor::execute_as(const query::R
                                                                   const ExecutionContext& context,
                                                                   void (*rewrite)(sql::Plan&)) {
   pool_.touch();
-  budget_.request(this_second());
+  budget_.request();
   if (auto admitted = client_.breaker.admit(); !admitted) co_return admitted.error();
-  // Half-open lets one request through; should it end without an answer of the backend, the next one may try.
-  struct ProbeGuard {
-    engines::Breaker& breaker;
-    ~ProbeGuard() { breaker.probe_unused(); }
-  } guard{client_.breaker};
+  const engines::ProbeGuard guard{client_.breaker};
 
   const query::Target& target = query::target(request);
   std::optional<sql::Plan> plans[2];
@@ -197,7 +161,7 @@ base::Task<contract::Result<query::Summary>> Executor::execute_as(const query::R
 
 base::Task<contract::Result<query::Summary>> Executor::run(const sql::Plan& plan, query::RowSink& sink,
                                                            const ExecutionContext& context) {
-  budget_.request(this_second());
+  budget_.request();
   ResultFeed feed(sink, plan, context.max_rows);
   int attempts = 0;
   auto ran = co_await run_plan(plan, feed, context, attempts);
@@ -261,11 +225,11 @@ base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& 
       if (++free_runs > kMostFreeRuns) co_return Ran{false, std::move(error), 0};
       continue;
     }
-    if (attempts >= most || !budget_.take(this_second())) co_return Ran{false, std::move(error), 0};
+    if (attempts >= most || !budget_.take()) co_return Ran{false, std::move(error), 0};
     if (verdict.delay) {
-      const auto delay = random_delay(attempts);
+      const auto delay = random_pause(attempts);
       if (delay >= context.deadline.remaining()) co_return Ran{false, std::move(error), 0};
-      co_await sleep_for(pool_.shard(), delay);
+      co_await pause_for(pool_.shard(), delay);
     }
     ++attempts;
     client_.retries.fetch_add(1, std::memory_order_relaxed);

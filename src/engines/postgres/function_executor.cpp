@@ -30,12 +30,6 @@ bool catalogue_changed(const Error& error) {
   return error.code() == ErrorCode::database_error;
 }
 
-/// Half-open lets one request through; should it end without an answer of the backend, the next one may try.
-struct ProbeGuard {
-  engines::Breaker& breaker;
-  ~ProbeGuard() { breaker.probe_unused(); }
-};
-
 }  // namespace
 
 FunctionExecutor::FunctionExecutor(Client& client, Pool& pool, SchemaCache& schema,
@@ -46,7 +40,7 @@ base::Task<contract::Result<std::vector<query::FunctionSignature>>> FunctionExec
     std::string schema, std::string function, base::Deadline deadline) {
   pool_.touch();
   if (auto admitted = client_.breaker.admit(); !admitted) co_return admitted.error();
-  const ProbeGuard guard{client_.breaker};
+  const engines::ProbeGuard guard{client_.breaker};
   auto found = co_await schema_.functions().find(schema, function, deadline);
   if (!found) co_return found.error();
   if (found->set->overloads.empty()) {
@@ -93,7 +87,7 @@ base::Task<contract::Result<query::Summary>> FunctionExecutor::call(
     const FunctionCall& call, query::RowSink& sink, const engines::ExecutionContext& context) {
   pool_.touch();
   if (auto admitted = client_.breaker.admit(); !admitted) co_return admitted.error();
-  const ProbeGuard guard{client_.breaker};
+  const engines::ProbeGuard guard{client_.breaker};
   const std::string schema(call.function.schema), name(call.function.table);
   FunctionSink between(sink);
   std::optional<FunctionPlan> plans[2];  // what a receiver was shown lives to the end

@@ -1,6 +1,7 @@
 // Housekeeping of a pool: ageing, minimum size, health checks, probes while the backend is away.
 #include <algorithm>
 
+#include "base/unix_time.h"
 #include "engines/postgres/client.h"
 #include "engines/postgres/pool.h"
 #include "engines/postgres/simple_run.h"
@@ -9,17 +10,13 @@ namespace athena::postgres {
 namespace {
 
 using base::Clock;
+using base::unix_ms;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kTick{1};
 constexpr seconds kBuffersKept{10};
 constexpr milliseconds kCheckLimit{5000};
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

@@ -14,14 +14,6 @@ using sqltext::StatementClass;
 using std::chrono::milliseconds;
 using Outcome = Operation::Outcome;
 
-Error caller_left_error() {
-  return Error(ErrorCode::client_closed_request);
-}
-
-bool caller_has_left(const engines::ExecutionContext& context) {
-  return context.cancellation != nullptr && context.cancellation->requested();
-}
-
 Error time_error(bool own) {
   if (!own) return deadline_error();
   return {ErrorCode::statement_timeout, "The statement's time limit passed before the database answered."};
@@ -79,7 +71,7 @@ base::Task<RawExecutor::Verdict> RawExecutor::attempt_pipelined(Job& job) {
   }
   explain(job.context, job.raw.text);
   const auto limit = time_limit(job);
-  RawRun run(pool_, job.result, job.context, {limit.deadline, true});
+  RawRun run(pool_, job.result, job.context, limit.deadline, /*may_leave=*/true);
   // A text that comes once only would push statements of use out of the connection's cache.
   run.protocol = pool_.transaction_pooler() || entry.uses < 2 ? Operation::Protocol::unnamed
                                                               : Operation::Protocol::prepared;
@@ -180,7 +172,7 @@ base::Task<RawExecutor::Verdict> RawExecutor::attempt_exclusive(Job& job) {
   }
   explain(job.context, job.raw.text);
   const auto limit = time_limit(job);
-  RawRun run(pool_, job.result, job.context, {limit.deadline, job.read});
+  RawRun run(pool_, job.result, job.context, limit.deadline, job.read);
   run.protocol = job.several ? Operation::Protocol::simple : Operation::Protocol::unnamed;
   run.wants_rows = true;
   run.sql = job.raw.text;

@@ -26,10 +26,6 @@ constexpr std::size_t kMostParams = 65535;
 // So many tables and types of a new text are looked up, that their columns come out in their own form.
 constexpr std::size_t kMostLookups = 8;
 
-std::int64_t this_second() {
-  return std::chrono::duration_cast<std::chrono::seconds>(Clock::now().time_since_epoch()).count();
-}
-
 Error payload(std::string_view member, std::string text) {
   Error error(ErrorCode::invalid_payload, std::move(text));
   error.with("member", member);
@@ -122,13 +118,9 @@ std::optional<Error> RawExecutor::refusal(const query::RawText& raw, const sqlte
 base::Task<contract::Result<query::Summary>> RawExecutor::run(const query::RawText& raw, query::RowSink& sink,
                                                               const ExecutionContext& context) {
   pool_.touch();
-  budget_.request(this_second());
+  budget_.request();
   if (auto admitted = client_.breaker.admit(); !admitted) co_return admitted.error();
-  // Half-open lets one request through; should it end without an answer of the backend, the next one may try.
-  struct ProbeGuard {
-    engines::Breaker& breaker;
-    ~ProbeGuard() { breaker.probe_unused(); }
-  } guard{client_.breaker};
+  const engines::ProbeGuard guard{client_.breaker};
 
   if (raw.text.find('\0') != std::string_view::npos)
     co_return payload("query", "The query contains the character \\u0000.");
@@ -156,8 +148,7 @@ base::Task<contract::Result<query::Summary>> RawExecutor::run(const query::RawTe
   int attempts = 1;
   for (int free_runs = 0;;) {
     // What was not sent is dropped.
-    if (context.cancellation != nullptr && context.cancellation->requested())
-      co_return Error(ErrorCode::client_closed_request);
+    if (caller_has_left(context)) co_return caller_left_error();
     auto verdict = co_await attempt(job, exclusive);
     using Next = Verdict::Next;
     if (verdict.next == Next::done) break;
@@ -177,7 +168,7 @@ base::Task<contract::Result<query::Summary>> RawExecutor::run(const query::RawTe
       if (++free_runs > kMostFreeRuns) co_return error;
       continue;
     }
-    if (attempts >= most || !budget_.take(this_second())) co_return error;
+    if (attempts >= most || !budget_.take()) co_return error;
     if (verdict.delay) {
       const auto delay = random_pause(attempts);
       if (delay >= context.deadline.remaining()) co_return error;

@@ -49,6 +49,16 @@ engines::ColumnInfo column_info(const TextRow& row) {
   return info;
 }
 
+base::Task<contract::Result<std::vector<TextRow>>> rows_of_table(TextQueryRunner& runner, std::string sql,
+                                                                 std::string schema, std::string table,
+                                                                 base::Deadline deadline) {
+  std::vector<std::optional<std::string>> parameters{schema, table};
+  auto rows = co_await runner.query(std::move(sql), std::move(parameters), deadline);
+  if (!rows || !rows->empty()) co_return rows;
+  contract::Error error = co_await undefined_table_with_suggestions(runner, schema, table, deadline);
+  co_return error;
+}
+
 base::Task<contract::Result<std::vector<engines::TableInfo>>> read_tables(TextQueryRunner& runner,
                                                                           engines::TableQuery query,
                                                                           base::Deadline deadline) {
@@ -70,13 +80,8 @@ base::Task<contract::Result<std::vector<engines::ColumnInfo>>> read_columns(Text
                                                                             std::string table,
                                                                             base::Deadline deadline) {
   std::string text(catalogue_sql::kListColumns);
-  std::vector<std::optional<std::string>> parameters{schema, table};
-  auto rows = co_await runner.query(std::move(text), std::move(parameters), deadline);
+  auto rows = co_await rows_of_table(runner, std::move(text), std::move(schema), std::move(table), deadline);
   if (!rows) co_return std::move(rows).error();
-  if (rows->empty()) {
-    contract::Error error = co_await undefined_table_with_suggestions(runner, schema, table, deadline);
-    co_return error;
-  }
   std::vector<engines::ColumnInfo> columns;
   columns.reserve(rows->size());
   for (const TextRow& row : *rows) {

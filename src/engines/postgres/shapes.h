@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/deadline.h"
+
 namespace athena::postgres {
 
 /// How long statements took lately, by shape (their text). Decides which are too slow to stand in a queue
@@ -51,9 +53,10 @@ class Shapes {
 /// Repeats are limited to a tenth of the requests of the last 10 s, at least 3. Shard-local.
 class RetryBudget {
  public:
-  void request(std::int64_t second) { slot(second).requests++; }
+  void request() { slot(this_second()).requests++; }
   /// Takes one repeat, if there is any left.
-  bool take(std::int64_t second) {
+  bool take() {
+    const auto second = this_second();
     slot(second);
     std::uint64_t requests = 0, repeats = 0;
     for (const auto& entry : slots_) {
@@ -72,6 +75,9 @@ class RetryBudget {
     std::int64_t second = -kSeconds;
     std::uint64_t requests = 0, repeats = 0;
   };
+  static std::int64_t this_second() {
+    return std::chrono::duration_cast<std::chrono::seconds>(base::Clock::now().time_since_epoch()).count();
+  }
   Slot& slot(std::int64_t second) {
     Slot& entry = slots_[static_cast<std::size_t>(second % kSeconds)];
     if (entry.second != second) entry = Slot{second, 0, 0};

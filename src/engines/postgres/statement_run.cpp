@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
-#include "engines/postgres/client.h"
 #include "engines/postgres/notices.h"
 #include "engines/postgres/pool.h"
 
 namespace athena::postgres {
 namespace {
 
-using base::Clock;
 using query::RowFlow;
-
-// After a cancel at the deadline the server has this long to answer; then the connection is closed.
-constexpr std::chrono::milliseconds kCancelGrace{500};
-constexpr std::chrono::milliseconds kGraceMargin{50};
 
 }  // namespace
 
@@ -104,12 +98,10 @@ void ResultFeed::finish() {
 
 StatementRun::StatementRun(Pool& pool, const sql::Statement& statement, ResultFeed& feed, bool is_write,
                            const engines::ExecutionContext& context)
-    : pool_(pool),
+    : TimedRun(pool, context.cancellation, context.deadline, !is_write),
       statement_(statement),
       feed_(feed),
-      context_(context),
       is_write_(is_write),
-      timer_([this] { on_timer(); }),
       cells_(&context.memory) {
   protocol = pool.transaction_pooler() ? Protocol::unnamed : Protocol::prepared;
   sql = statement.text;
@@ -119,81 +111,6 @@ StatementRun::StatementRun(Pool& pool, const sql::Statement& statement, ResultFe
 
 StatementRun::~StatementRun() {
   feed_.set_current(nullptr);
-  if (context_.cancellation != nullptr) context_.cancellation->on_request({});
-}
-
-base::Task<> StatementRun::run_pipelined() {
-  auto resumed = co_await base::suspend<int>([this](base::Completion<int> completion) {
-    done_ = std::move(completion);
-    began = Clock::now();
-    patience_ = began + std::chrono::seconds(pool_.client().limits().acquire_timeout_seconds);
-    pool_.submit(*this);
-    const auto until =
-        connection() == nullptr ? std::min(patience_, context_.deadline.at()) : context_.deadline.at();
-    pool_.shard().timers().arm(timer_, until);
-    watch_caller();
-  });
-  static_cast<void>(resumed);
-}
-
-base::Task<> StatementRun::run_exclusive(Connection& target) {
-  exclusive_ = true;
-  if (!target.open()) {
-    outcome = Outcome::lost;
-    co_return;
-  }
-  auto resumed = co_await base::suspend<int>([this, &target](base::Completion<int> completion) {
-    done_ = std::move(completion);
-    began = Clock::now();
-    target.submit(*this);
-    pool_.shard().timers().arm(timer_, context_.deadline.at());
-    watch_caller();
-  });
-  static_cast<void>(resumed);
-}
-
-void StatementRun::watch_caller() {
-  // A write runs to its end whoever is still there to hear of it.
-  if (context_.cancellation == nullptr || is_write_) return;
-  context_.cancellation->on_request([this] {
-    // By the timer: neither from inside the suspension nor from inside the one who tells.
-    end = End::caller_left;
-    pool_.shard().timers().arm(timer_, Clock::now());
-  });
-}
-
-/// Ends it now for the one who waits.
-void StatementRun::leave(End how) {
-  end = how;
-  if (Connection* const on = connection(); on != nullptr) {
-    on->abandon(*this, !is_write_);
-  } else {
-    pool_.withdraw(*this);
-  }
-  outcome = Outcome::pending;
-  finish();
-}
-
-void StatementRun::on_timer() {
-  if (end == End::caller_left) return leave(End::caller_left);
-  Connection* const on = connection();
-  const auto now = Clock::now();
-  if (on == nullptr) return leave(now >= context_.deadline.at() ? End::deadline : End::pool_timeout);
-  if (now < context_.deadline.at()) {  // it waited, and got its connection meanwhile
-    pool_.shard().timers().arm(timer_, context_.deadline.at());
-    return;
-  }
-  if (!exclusive_) return leave(End::deadline);
-  if (cancelled_) return on->close(true);  // it did not even answer the cancel
-  cancelled_ = true;
-  end = End::deadline;
-  pool_.shard().timers().arm(timer_, kCancelGrace - kGraceMargin);
-  if (on->paused()) on->resume();  // the answer to the cancel has to be read
-  pool_.cancel(*on);
-}
-
-void StatementRun::resume() {
-  if (Connection* const on = connection(); on != nullptr) on->resume();
 }
 
 bool StatementRun::on_columns(std::span<const query::ValueFormat* const> formats) {
@@ -210,7 +127,7 @@ bool StatementRun::on_columns(std::span<const query::ValueFormat* const> formats
 }
 
 RowFlow StatementRun::on_row(std::string_view body) {
-  if (columns_differ || cancelled_) return RowFlow::more;
+  if (columns_differ || cancelled()) return RowFlow::more;
   if (!wire::read_row(body, formats_, cells_)) {
     malformed = true;
     return RowFlow::more;
@@ -222,16 +139,6 @@ RowFlow StatementRun::on_row(std::string_view body) {
 
 void StatementRun::on_notice(const wire::ErrorFields& fields) {
   feed_.notice(fields.severity, fields.message);
-}
-
-void StatementRun::on_finished() {
-  finish();
-}
-
-void StatementRun::finish() {
-  timer_.cancel();
-  if (context_.cancellation != nullptr) context_.cancellation->on_request({});
-  done_(0);
 }
 
 }  // namespace athena::postgres

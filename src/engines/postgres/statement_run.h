@@ -6,15 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "base/coroutine.h"
-#include "engines/backend.h"
-#include "engines/postgres/connection.h"
+#include "engines/postgres/timed_run.h"
 #include "engines/sql/statement.h"
 #include "query/row_sink.h"
 
 namespace athena::postgres {
-
-class Pool;
 
 /// Counts and forwards the rows of one request, over all its statements and attempts.
 class ResultFeed final : public query::RowSource {
@@ -70,52 +66,24 @@ class ResultFeed final : public query::RowSource {
   std::size_t statement_begin_ = 0;  // first kept row of the statement at work
 };
 
-/// One compiled statement on its way: waiting for a pipelined connection, or on a leased one; its deadline;
-/// its caller leaving. Lives in the coroutine that runs it.
-class StatementRun final : public Operation, public query::RowSource {
+/// One compiled statement and its rows.
+class StatementRun final : public TimedRun {
  public:
   StatementRun(Pool& pool, const sql::Statement& statement, ResultFeed& feed, bool is_write,
                const engines::ExecutionContext& context);
   ~StatementRun() override;
 
-  /// On whichever pipelined connection has the shortest queue. Check Pool::refusal() before.
-  base::Task<> run_pipelined();
-  /// On a leased connection.
-  base::Task<> run_exclusive(Connection& connection);
-
-  enum class End : std::uint8_t {
-    normal,        ///< see `outcome`
-    pool_timeout,  ///< it waited for a connection, and none became free in time
-    deadline,      ///< its time is over: pipelined, the reply is dropped; exclusive, see also `outcome`
-    caller_left,
-  };
-  End end = End::normal;
   bool malformed = false;       ///< a row could not be read
   bool columns_differ = false;  ///< of a write that ran: the result is not what was compiled
-  base::Clock::time_point began{};
 
-  void resume() override;
   bool on_columns(std::span<const query::ValueFormat* const> formats) override;
   query::RowFlow on_row(std::string_view body) override;
   void on_notice(const wire::ErrorFields& fields) override;
-  void on_finished() override;
 
  private:
-  void on_timer();
-  void watch_caller();
-  void leave(End how);
-  void finish();
-
-  Pool& pool_;
   const sql::Statement& statement_;
   ResultFeed& feed_;
-  const engines::ExecutionContext& context_;
   const bool is_write_;
-  bool exclusive_ = false;
-  bool cancelled_ = false;
-  base::Clock::time_point patience_{};
-  base::Timer timer_;
-  base::Completion<int> done_;
   std::span<const query::ValueFormat* const> formats_;
   std::pmr::vector<query::Cell> cells_;
 };

@@ -1,13 +1,11 @@
 #include "engines/sqlite/health.h"
 
+#include "base/unix_time.h"
+
 namespace athena::sqlite {
 namespace {
 
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+using base::unix_ms;
 
 std::string_view reason_of(const contract::Error& error) {
   for (const auto& detail : error.details()) {
