@@ -138,43 +138,45 @@ base::Task<contract::Result<query::Summary>> read(Fetch& fetch, query::RowSink& 
   co_return summary;
 }
 
-base::Task<void> reply_json(Fetch& fetch, engines::Cancellation& cancellation) {
-  auto& call = fetch.call;
-  auto& body = call.exchange.response().body;
-  body.append(fetch.operation.shape == Shape::rows ? R"({"status":"success","data":{"rows":[)"
-                                                   : R"({"status":"success","data":[)");
-  const auto options = fetch.row_options();
-  query::JsonRowSink rows(body, options);
-  std::optional<query::GroupingSink> grouping;
-  if (fetch.options.grouping) {
-    grouping.emplace(rows, body, *fetch.options.grouping, options.snake_case_keys);
-    rows.limit_bytes(static_cast<std::size_t>(call.settings().max_buffered_bytes));
-  } else {
-    stream_rows(call, rows);
+/// A JSON reply around the one wait of a fetch: its sinks before, the rest of the envelope after.
+class JsonReply {
+ public:
+  explicit JsonReply(Fetch& fetch)
+      : fetch_(fetch), body_(fetch.call.exchange.response().body), rows_(begun(), fetch.row_options()) {
+    if (!fetch.options.grouping) {
+      stream_rows(fetch.call, rows_);
+      return;
+    }
+    grouping_.emplace(rows_, body_, *fetch.options.grouping, fetch.row_options().snake_case_keys);
+    rows_.limit_bytes(static_cast<std::size_t>(fetch.call.settings().max_buffered_bytes));
   }
-  query::RowSink& sink = grouping ? static_cast<query::RowSink&>(*grouping) : rows;
-  contract::Result<query::Summary> summary = query::Summary{};
-  if (fetch.count || fetch.select().head) {
-    summary = co_await read(fetch, sink, cancellation);
-  } else {
-    const auto context = execution_context(call, fetch.operation, cancellation);
-    summary = co_await fetch.operation.backend->query()->execute(fetch.request, sink, context);
-    record(call, fetch.operation, summary);
+  [[nodiscard]] query::RowSink& sink() {
+    return grouping_ ? static_cast<query::RowSink&>(*grouping_) : rows_;
   }
-  if (grouping && grouping->failure()) {
-    call.fail(*grouping->failure());
-  } else if (rows.overflowed()) {
-    call.fail(grouping ? Error(ErrorCode::limit_too_large, "The rows to be grouped are too large.")
-                             .with("max", call.settings().max_buffered_bytes)
-                       : too_large_for_http_1_0(call));
-  } else if (summary) {
-    finish(fetch, *summary, grouping ? &*grouping : nullptr);
-  } else if (call.exchange.streaming()) {
-    abort_stream(call, summary.error());
-  } else {
-    call.fail(with_deadline(call, fetch.operation, summary.error()));
+  void end(const contract::Result<query::Summary>& summary) {
+    auto& call = fetch_.call;
+    if (grouping_ && grouping_->failure()) return call.fail(*grouping_->failure());
+    if (grouping_ && rows_.overflowed()) {
+      return call.fail(Error(ErrorCode::limit_too_large, "The rows to be grouped are too large.")
+                           .with("max", call.settings().max_buffered_bytes));
+    }
+    if (!send_failure(call, fetch_.operation, rows_, summary))
+      finish(fetch_, *summary, grouping_ ? &*grouping_ : nullptr);
   }
-}
+
+ private:
+  /// The body with what stands before the first row.
+  base::Buffer& begun() {
+    body_.append(fetch_.operation.shape == Shape::rows ? R"({"status":"success","data":{"rows":[)"
+                                                       : R"({"status":"success","data":[)");
+    return body_;
+  }
+
+  Fetch& fetch_;
+  base::Buffer& body_;
+  query::JsonRowSink rows_;
+  std::optional<query::GroupingSink> grouping_;
+};
 
 base::Task<void> reply_stream(Fetch& fetch, engines::Cancellation& cancellation) {
   auto& call = fetch.call;
@@ -237,11 +239,20 @@ base::Task<void> fetch(Call& call) {
         query::Count{fetch.select().target, fetch.select().conditions, fetch.select().count};
     fetch.count.emplace(call, operation, fetch.count_request, watch.cancellation());
   }
-  if (operation.format == Format::json) {
-    co_await reply_json(fetch, watch.cancellation());
-  } else {
+  if (operation.format != Format::json) {
     co_await reply_stream(fetch, watch.cancellation());
+    co_return;
   }
+  JsonReply reply(fetch);
+  contract::Result<query::Summary> summary = query::Summary{};
+  if (fetch.count || fetch.select().head) {
+    summary = co_await read(fetch, reply.sink(), watch.cancellation());
+  } else {
+    const auto context = execution_context(call, operation, watch.cancellation());
+    summary = co_await operation.backend->query()->execute(fetch.request, reply.sink(), context);
+    record(call, operation, summary);
+  }
+  reply.end(summary);
 }
 
 }  // namespace athena::api

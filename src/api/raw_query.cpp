@@ -81,16 +81,9 @@ base::Task<void> raw_query(Call& call) {
   const auto context = execution_context(call, operation, watch.cancellation());
   auto summary = co_await operation.backend->raw()->run(*raw, rows, context);
   record(call, operation, summary);
-  if (rows.rows().overflowed()) {
-    call.fail(too_large_for_http_1_0(call));
-  } else if (summary) {
-    rows.end();
-    finish(call, operation, *summary);
-  } else if (call.exchange.streaming()) {
-    abort_stream(call, summary.error());
-  } else {
-    call.fail(with_deadline(call, operation, summary.error()));
-  }
+  if (send_failure(call, operation, rows.rows(), summary)) co_return;
+  rows.end();
+  finish(call, operation, *summary);
 }
 
 }  // namespace athena::api

@@ -48,14 +48,6 @@ std::string_view abort_reason(ErrorCode code) {
   }
 }
 
-}  // namespace
-
-void stream_rows(Call& call, query::TextRowSink& sink) {
-  auto& exchange = call.exchange;
-  if (!has_chunks(call)) return limit_bytes(call, sink);
-  sink.stream_with([&exchange, &sink] { return flush_rows(exchange, sink); }, kStreamFrom, kChunk);
-}
-
 Error too_large_for_http_1_0(const Call& call) {
   return Error(ErrorCode::limit_too_large, "The reply is larger than HTTP/1.0 can be given.")
       .with("max", call.settings().max_buffered_bytes);
@@ -65,6 +57,28 @@ void abort_stream(Call& call, const Error& error) {
   const auto reason = abort_reason(error.code());
   call.context.metrics.stream_aborted(reason);
   call.exchange.abort_stream(reason);
+}
+
+}  // namespace
+
+void stream_rows(Call& call, query::TextRowSink& sink) {
+  auto& exchange = call.exchange;
+  if (!has_chunks(call)) return limit_bytes(call, sink);
+  sink.stream_with([&exchange, &sink] { return flush_rows(exchange, sink); }, kStreamFrom, kChunk);
+}
+
+bool send_failure(Call& call, const Operation& operation, const query::TextRowSink& rows,
+                  const contract::Result<query::Summary>& summary) {
+  if (rows.overflowed()) {
+    call.fail(too_large_for_http_1_0(call));
+  } else if (summary) {
+    return false;
+  } else if (call.exchange.streaming()) {
+    abort_stream(call, summary.error());
+  } else {
+    call.fail(with_deadline(call, operation, summary.error()));
+  }
+  return true;
 }
 
 RowStream::RowStream(Call& call, Format format, query::JsonRowOptions options)

@@ -2,8 +2,7 @@
 
 #include <optional>
 
-#include "api/accept.h"
-#include "api/call.h"
+#include "api/operation.h"
 #include "query/csv_sink.h"
 #include "query/json_sink.h"
 
@@ -12,10 +11,11 @@ namespace athena::api {
 /// Sends rows on while they arrive, and wakes the engine when the caller has read. A reply that cannot be
 /// streamed (HTTP/1.0) gets a limit on its bytes instead: see too_large_for_http_1_0.
 void stream_rows(Call& call, query::TextRowSink& sink);
-contract::Error too_large_for_http_1_0(const Call& call);
 
-/// The end of a stream that broke: the label of http_stream_aborts_total.
-void abort_stream(Call& call, const contract::Error& error);
+/// Sends what went wrong with a reply of rows: they were more than may be held, or the engine failed, before
+/// the first byte (`with_deadline` of it) or behind it (the stream breaks). False when nothing did.
+bool send_failure(Call& call, const Operation& operation, const query::TextRowSink& rows,
+                  const contract::Result<query::Summary>& summary);
 
 /// A CSV or NDJSON reply, from its head to its trailers. Nothing of it enters the response before the engine
 /// gives the first row or the operation has ended well, so that a failure before is the usual envelope.

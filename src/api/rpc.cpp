@@ -168,19 +168,12 @@ base::Task<void> call_function(Call& call) {
   const auto context = execution_context(call, operation, watch.cancellation());
   auto summary = co_await operation.backend->functions()->call(*function, rows, context);
   record(call, operation, summary);
-  if (rows.rows().overflowed()) {
-    call.fail(too_large_for_http_1_0(call));
-  } else if (summary) {
-    rows.end();
-    finish(call, operation, *function, *summary);
-  } else if (call.exchange.streaming()) {
-    abort_stream(call, summary.error());
-  } else {
-    if (summary.error().code() == ErrorCode::method_not_allowed) {
-      call.exchange.response().add_header("Allow", "POST, OPTIONS");
-    }
-    call.fail(with_deadline(call, operation, summary.error()));
+  if (!summary && summary.error().code() == ErrorCode::method_not_allowed) {
+    call.exchange.response().add_header("Allow", "POST, OPTIONS");
   }
+  if (send_failure(call, operation, rows.rows(), summary)) co_return;
+  rows.end();
+  finish(call, operation, *function, *summary);
 }
 
 }  // namespace athena::api

@@ -13,10 +13,11 @@ using contract::ErrorCode;
 
 constexpr std::int64_t kMostDescribed = 2000;
 
-/// Client, capability and backend of a schema route; the deadline too.
+/// Client, capability, parameters and backend of a schema route; the deadline too.
 struct SchemaCall {
-  engines::SchemaBackend* backend;
-  base::Deadline deadline;
+  engines::SchemaBackend* backend = nullptr;
+  base::Deadline deadline{base::Clock::time_point{}};
+  QueryString parameters;
 };
 
 contract::Result<SchemaCall> open(Call& call,
@@ -31,7 +32,9 @@ contract::Result<SchemaCall> open(Call& call,
   auto* schema = (*found)->schema();
   if (call.request().header("Cache-Control").find("no-cache") != std::string_view::npos)
     schema->forget_schema();
-  return SchemaCall{schema, *deadline};
+  auto parameters = QueryString::parse(call.request().query);
+  if (!parameters) return parameters.error();
+  return SchemaCall{schema, *deadline, std::move(*parameters)};
 }
 
 contract::Result<std::string> identifier(std::string_view parameter, std::string_view value) {
@@ -98,47 +101,48 @@ void append_constraints(JsonBuilder& json, std::span<const engines::ConstraintIn
   json.end_array();
 }
 
-}  // namespace
+/// The schema that table_schema of the URL names; empty = none is named.
+contract::Result<std::string> table_schema(const QueryString& parameters) {
+  const auto schema = parameters.find("table_schema");
+  if (!schema) return std::string();
+  return identifier("table_schema", *schema);
+}
 
-base::Task<void> schema_tables(Call& call) {
+/// Cuts a list that was asked for with one item more; whether there was one.
+template <class T>
+bool cut(std::vector<T>& items, std::int64_t limit) {
+  const bool longer = static_cast<std::int64_t>(items.size()) > limit;
+  if (longer) items.resize(static_cast<std::size_t>(limit));
+  return longer;
+}
+
+template <class T>
+std::int64_t count_of(const std::vector<T>& items) {
+  return static_cast<std::int64_t>(items.size());
+}
+
+using Listed = base::Task<contract::Result<void>>;
+
+Listed list_tables(Call& call) {
   const auto opened = open(call);
-  if (!opened) {
-    call.fail(opened.error());
-    co_return;
-  }
-  const auto parameters = QueryString::parse(call.request().query);
-  if (!parameters) {
-    call.fail(parameters.error());
-    co_return;
-  }
+  if (!opened) co_return opened.error();
+  const auto& parameters = opened->parameters;
   engines::TableQuery query;
-  const auto limit = parameters->integer("limit", 10000, 1, 10000);
-  const auto offset = parameters->integer("offset", 0, 0, INT64_MAX / 2);
-  if (!limit || !offset) {
-    call.fail(!limit ? limit.error() : offset.error());
-    co_return;
-  }
+  const auto limit = parameters.integer("limit", 10000, 1, 10000);
+  if (!limit) co_return limit.error();
+  const auto offset = parameters.integer("offset", 0, 0, INT64_MAX / 2);
+  if (!offset) co_return offset.error();
   query.limit = *limit;
   query.offset = *offset;
-  if (const auto views = parameters->find("include_views"))
-    query.include_views = http::header_is_true(*views);
-  if (const auto schema = parameters->find("table_schema")) {
-    const auto checked = identifier("table_schema", *schema);
-    if (!checked) {
-      call.fail(checked.error());
-      co_return;
-    }
-    query.table_schema = *checked;
-  }
+  if (const auto views = parameters.find("include_views")) query.include_views = http::header_is_true(*views);
+  auto schema = table_schema(parameters);
+  if (!schema) co_return schema.error();
+  query.table_schema = std::move(*schema);
   auto tables = co_await opened->backend->tables(query, opened->deadline);
-  if (!tables) {
-    call.fail(tables.error());
-    co_return;
-  }
-  const bool truncated = static_cast<std::int64_t>(tables->size()) > query.limit;
-  if (truncated) tables->resize(static_cast<std::size_t>(query.limit));
+  if (!tables) co_return tables.error();
+  const bool truncated = cut(*tables, query.limit);
+  const auto count = count_of(*tables);
   JsonBuilder json(call.exchange.response().body);
-  const auto count = static_cast<std::int64_t>(tables->size());
   json.begin_object().member("status", "success").member("message", counted("Listed", count, "table"));
   json.key("tables").begin_array();
   for (const auto& table : *tables) {
@@ -149,90 +153,50 @@ base::Task<void> schema_tables(Call& call) {
   json.member("returned_row_count", count).member("truncated", truncated);
   if (truncated) json.member("next_offset", query.offset + count);
   json.end_object().end_object();
+  co_return contract::Result<void>();
 }
 
-base::Task<void> schema_columns(Call& call) {
+Listed list_columns(Call& call) {
   const auto opened = open(call);
-  if (!opened) {
-    call.fail(opened.error());
-    co_return;
-  }
-  const auto parameters = QueryString::parse(call.request().query);
-  if (!parameters) {
-    call.fail(parameters.error());
-    co_return;
-  }
-  const auto name = table_name(*parameters);
-  if (!name) {
-    call.fail(name.error());
-    co_return;
-  }
+  if (!opened) co_return opened.error();
+  const auto name = table_name(opened->parameters);
+  if (!name) co_return name.error();
   auto columns = co_await opened->backend->columns(name->schema, name->table, opened->deadline);
-  if (!columns) {
-    call.fail(columns.error());
-    co_return;
-  }
+  if (!columns) co_return columns.error();
   JsonBuilder json(call.exchange.response().body);
   json.begin_object().member("status", "success");
-  json.member("message", counted("Listed", static_cast<std::int64_t>(columns->size()), "column"));
+  json.member("message", counted("Listed", count_of(*columns), "column"));
   append_columns(json, *columns);
   json.end_object();
+  co_return contract::Result<void>();
 }
 
-base::Task<void> schema_constraints(Call& call) {
+Listed list_constraints(Call& call) {
   const auto opened = open(call);
-  if (!opened) {
-    call.fail(opened.error());
-    co_return;
-  }
-  const auto parameters = QueryString::parse(call.request().query);
-  if (!parameters) {
-    call.fail(parameters.error());
-    co_return;
-  }
-  const auto name = table_name(*parameters);
-  if (!name) {
-    call.fail(name.error());
-    co_return;
-  }
+  if (!opened) co_return opened.error();
+  const auto name = table_name(opened->parameters);
+  if (!name) co_return name.error();
   auto constraints = co_await opened->backend->constraints(name->schema, name->table, opened->deadline);
-  if (!constraints) {
-    call.fail(constraints.error());
-    co_return;
-  }
+  if (!constraints) co_return constraints.error();
   JsonBuilder json(call.exchange.response().body);
   json.begin_object().member("status", "success");
-  json.member("message", counted("Listed", static_cast<std::int64_t>(constraints->size()), "constraint"));
+  json.member("message", counted("Listed", count_of(*constraints), "constraint"));
   append_constraints(json, *constraints);
   json.end_object();
+  co_return contract::Result<void>();
 }
 
-base::Task<void> schema_migrations(Call& call) {
+Listed list_migrations(Call& call) {
   const auto opened = open(call, contract::Capability::migrations_read);
-  if (!opened) {
-    call.fail(opened.error());
-    co_return;
-  }
-  const auto parameters = QueryString::parse(call.request().query);
-  if (!parameters) {
-    call.fail(parameters.error());
-    co_return;
-  }
-  const auto limit = parameters->integer("limit", 1000, 1, 10000);
-  if (!limit) {
-    call.fail(limit.error());
-    co_return;
-  }
+  if (!opened) co_return opened.error();
+  const auto limit = opened->parameters.integer("limit", 1000, 1, 10000);
+  if (!limit) co_return limit.error();
   auto tracked = co_await opened->backend->migrations(*limit, opened->deadline);
-  if (!tracked) {
-    call.fail(tracked.error());
-    co_return;
-  }
+  if (!tracked) co_return tracked.error();
   std::vector<engines::MigrationInfo> migrations;
   if (*tracked) migrations = std::move(**tracked);
-  const bool truncated = static_cast<std::int64_t>(migrations.size()) > *limit;
-  if (truncated) migrations.resize(static_cast<std::size_t>(*limit));
-  const auto count = static_cast<std::int64_t>(migrations.size());
+  const bool truncated = cut(migrations, *limit);
+  const auto count = count_of(migrations);
   JsonBuilder json(call.exchange.response().body);
   json.begin_object().member("status", "success");
   json.member("message", *tracked ? counted("Listed", count, "migration")
@@ -243,36 +207,18 @@ base::Task<void> schema_migrations(Call& call) {
   }
   json.end_array().key("meta").begin_object();
   json.member("returned_row_count", count).member("truncated", truncated).end_object().end_object();
+  co_return contract::Result<void>();
 }
 
-base::Task<void> schema_overview(Call& call) {
+Listed describe_tables(Call& call) {
   const auto opened = open(call);
-  if (!opened) {
-    call.fail(opened.error());
-    co_return;
-  }
-  const auto parameters = QueryString::parse(call.request().query);
-  if (!parameters) {
-    call.fail(parameters.error());
-    co_return;
-  }
-  std::string schema;
-  if (const auto given = parameters->find("table_schema")) {
-    auto checked = identifier("table_schema", *given);
-    if (!checked) {
-      call.fail(checked.error());
-      co_return;
-    }
-    schema = std::move(*checked);
-  }
-  auto described = co_await opened->backend->describe(schema, kMostDescribed, opened->deadline);
-  if (!described) {
-    call.fail(described.error());
-    co_return;
-  }
-  const bool truncated = static_cast<std::int64_t>(described->size()) > kMostDescribed;
-  if (truncated) described->resize(static_cast<std::size_t>(kMostDescribed));
-  const auto count = static_cast<std::int64_t>(described->size());
+  if (!opened) co_return opened.error();
+  const auto schema = table_schema(opened->parameters);
+  if (!schema) co_return schema.error();
+  auto described = co_await opened->backend->describe(*schema, kMostDescribed, opened->deadline);
+  if (!described) co_return described.error();
+  const bool truncated = cut(*described, kMostDescribed);
+  const auto count = count_of(*described);
   JsonBuilder json(call.exchange.response().body);
   json.begin_object().member("status", "success").member("message", counted("Described", count, "table"));
   json.key("schema").begin_array();
@@ -285,6 +231,35 @@ base::Task<void> schema_overview(Call& call) {
   }
   json.end_array().key("meta").begin_object();
   json.member("returned_row_count", count).member("truncated", truncated).end_object().end_object();
+  co_return contract::Result<void>();
+}
+
+/// Sends the failure of a list that could not be made.
+base::Task<void> answer(Call& call, Listed list) {
+  auto listed = co_await std::move(list);
+  if (!listed) call.fail(listed.error());
+}
+
+}  // namespace
+
+base::Task<void> schema_tables(Call& call) {
+  return answer(call, list_tables(call));
+}
+
+base::Task<void> schema_columns(Call& call) {
+  return answer(call, list_columns(call));
+}
+
+base::Task<void> schema_constraints(Call& call) {
+  return answer(call, list_constraints(call));
+}
+
+base::Task<void> schema_migrations(Call& call) {
+  return answer(call, list_migrations(call));
+}
+
+base::Task<void> schema_overview(Call& call) {
+  return answer(call, describe_tables(call));
 }
 
 }  // namespace athena::api

@@ -132,28 +132,21 @@ base::Task<void> sql_by_driver(Call& call) {
   const auto context = execution_context(call, operation, watch.cancellation());
   auto summary = co_await operation.backend->raw()->run(*raw, rows, context);
   record(call, operation, summary);
-  if (rows.rows().overflowed()) {
-    call.fail(too_large_for_http_1_0(call));
-  } else if (!summary && call.exchange.streaming()) {
-    abort_stream(call, summary.error());
-  } else if (!summary) {
-    call.fail(with_deadline(call, operation, summary.error()));
-  } else {
-    rows.end();
-    out.append(R"(,"db_name":)");
-    base::append_json_string(out, operation.client->definition.client_name);
-    out.append(R"(,"duration_ms":)");
-    append_duration(out, call);
-    out.append(R"(,"returned_row_count":)");
-    base::append_integer(out, summary->rows_returned);
-    out.append(R"(,"rows_affected":)");
-    base::append_integer(out, summary->rows_affected);
-    out.append(R"(,"statement_count":)");
-    base::append_integer(out, summary->statement_count);
-    out.append("},");
-    append_meta(out, call, raw_meta(*summary, operation));
-    out.push_back('}');
-  }
+  if (send_failure(call, operation, rows.rows(), summary)) co_return;
+  rows.end();
+  out.append(R"(,"db_name":)");
+  base::append_json_string(out, operation.client->definition.client_name);
+  out.append(R"(,"duration_ms":)");
+  append_duration(out, call);
+  out.append(R"(,"returned_row_count":)");
+  base::append_integer(out, summary->rows_returned);
+  out.append(R"(,"rows_affected":)");
+  base::append_integer(out, summary->rows_affected);
+  out.append(R"(,"statement_count":)");
+  base::append_integer(out, summary->statement_count);
+  out.append("},");
+  append_meta(out, call, raw_meta(*summary, operation));
+  out.push_back('}');
 }
 
 base::Task<void> count_by_driver(Call& call) {
