@@ -27,6 +27,29 @@ bool is_text_type(std::string_view name) {
          (!name.ends_with(']') && (has("char") || has("text") || has("clob")));
 }
 
+/// A timestamp as a database writes it (so it is one), `2026-03-01 08:15:00`, of a four-digit year, in UTC or
+/// without a zone: its beginning up to a unit tells the unit that it lies in.
+bool is_utc_timestamp(std::string_view text) {
+  constexpr std::size_t kSeconds = 19;
+  if (text.size() < kSeconds || text[4] != '-' || text[13] != ':') return false;
+  if (text.ends_with("+00")) return true;
+  const char last = text.back();
+  return last >= '0' && last <= '9' && text.find_first_of("+-", kSeconds) == std::string_view::npos;
+}
+
+std::size_t prefix_size(Grouping::Granularity granularity) {
+  switch (granularity) {
+    case Grouping::Granularity::hour:
+      return 14;
+    case Grouping::Granularity::minute:
+      return 17;
+    case Grouping::Granularity::none:
+    case Grouping::Granularity::day:
+      break;
+  }
+  return 11;
+}
+
 }  // namespace
 
 std::string_view cell_json(const Cell& cell, base::Buffer& scratch) {
@@ -55,6 +78,7 @@ void GroupingLabels::begin(std::string_view type_name) {
   times_.clear();
   time_numbers_.clear();
   labels_.clear();
+  last_prefix_.clear();
   memory_.release();
 }
 
@@ -62,7 +86,15 @@ void GroupingLabels::begin(std::string_view type_name) {
 bool GroupingLabels::find_time(const Cell& cell, std::uint32_t& number) {
   if (cell.format == nullptr) return false;
   std::string_view text = cell.text;
+  std::string_view prefix;
   if (cell.format->kind == ValueFormat::Kind::custom) {
+    if (is_utc_timestamp(text)) {
+      if (!last_prefix_.empty() && text.starts_with(last_prefix_)) {
+        number = last_time_;
+        return true;
+      }
+      prefix = text.substr(0, prefix_size(granularity_));
+    }
     text = cell_json(cell, rendered_);
     if (!text.starts_with('"')) return false;
     text = json_string_text(text, scratch_);
@@ -71,6 +103,7 @@ bool GroupingLabels::find_time(const Cell& cell, std::uint32_t& number) {
   }
   const auto seconds = read_time(text);
   if (!seconds) return false;
+  last_prefix_ = prefix;
   const std::int64_t time = truncate_time(*seconds, granularity_);
   if (has_times_ && labels_[last_time_].time == time) {
     number = last_time_;
@@ -165,7 +198,10 @@ void GroupingLabels::add(const Cell& cell, std::string_view raw) {
     }
   }
   (label.is_time ? has_times_ : has_others_) = true;
-  if (label.is_time && time_type_) last_time_ = static_cast<std::uint32_t>(labels_.size() - 1);
+  if (label.is_time && time_type_) {
+    last_time_ = static_cast<std::uint32_t>(labels_.size() - 1);
+    last_prefix_.clear();
+  }
 }
 
 bool GroupingLabels::by_time() const {

@@ -64,6 +64,7 @@ class GroupingLabels {
   const ValueFormat* last_format_ = nullptr;
   std::uint32_t last_cell_ = 0;
   std::uint32_t last_time_ = 0;
+  std::string last_prefix_;  // of the text of last_time_, where that tells the unit
 };
 
 /// A cell of valid JSON or of a format that has to be written first: the JSON without spaces around it.

@@ -212,6 +212,37 @@ TEST_F(GroupingTest, TimesOfEveryColumnThatHoldsThem) {
             "-infinity=1 0044-03-15 BC=1 2026-03-01=1 10000-01-01=1 infinity=1");
 }
 
+TEST_F(GroupingTest, NeighboursOfOneUnitShareItsLabel) {
+  Grouping grouping{.group_by = "at", .granularity = Granularity::day, .strategy = Strategy::count};
+  EXPECT_EQ(brief(grouping, {"at:timestamptz"},
+                  {{time("2026-03-01 00:00:00+00")},
+                   {time("2026-03-01 23:59:59.5+00")},
+                   {time("infinity")},
+                   {time("2026-03-01 08:00:00+00")},
+                   {time("2026-03-01 08:00:00+00 BC")},
+                   {time("2026-03-01 23:00:00-05")},
+                   {time("2026-03-01 23:00:00-05:30")},
+                   {time("2026-03-02 08:00:00+00")}}),
+            "2026-03-01 BC=1 2026-03-01=3 2026-03-02=3 infinity=1");
+  EXPECT_EQ(brief(grouping, {"at:timestamp"},
+                  {{time("2026-03-01 00:00:00")},
+                   {time("-infinity")},
+                   {time("2026-03-01 08:00:00.25")},
+                   {time("12026-03-01 08:00:00")},
+                   {time("2026-03-01 09:00:00")}}),
+            "-infinity=1 2026-03-01=3 12026-03-01=1");
+  grouping.granularity = Granularity::hour;
+  EXPECT_EQ(
+      brief(grouping, {"at:timestamp"},
+            {{time("2026-03-01 08:00:00")}, {time("2026-03-01 08:59:59")}, {time("2026-03-01 09:00:00")}}),
+      "2026-03-01 08:00=2 2026-03-01 09:00=1");
+  grouping.granularity = Granularity::minute;
+  EXPECT_EQ(
+      brief(grouping, {"at:timestamp"},
+            {{time("2026-03-01 08:00:00")}, {time("2026-03-01 08:00:59")}, {time("2026-03-01 08:01:00")}}),
+      "2026-03-01 08:00=2 2026-03-01 08:01=1");
+}
+
 TEST_F(GroupingTest, GranularityWithoutEffectIsNoticed) {
   const Grouping grouping{.group_by = "g", .granularity = Granularity::day, .strategy = Strategy::count};
   constexpr std::string_view kNotice = "time_granularity has no effect: \"g\" is no time column.";
