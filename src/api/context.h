@@ -27,6 +27,12 @@ struct ApiSettings {
   enum class MetricsAccess : std::uint8_t { open, loopback, admin } metrics_access = MetricsAccess::loopback;
   bool metrics_enabled = true;
   std::vector<std::string> ready_clients;
+  std::vector<std::string> trusted_proxies;  ///< CIDR: who may send X-Forwarded-*
+  bool trust_every_proxy = false;            ///< ATHENA_RATE_LIMIT_TRUST_X_FORWARDED_FOR
+  std::string docs_url = "/docs/";
+  bool server_timing = false;
+  bool access_log = false;
+  std::size_t metrics_max_clients = 1000;
 };
 
 class Gateway;

@@ -20,6 +20,8 @@ struct LogSettings {
   std::string level = "info";
   std::string format = "text";  ///< or json
   std::string file;             ///< empty = stderr
+  std::string dir;              ///< writes success.log and error.log there; empty = no such files
+  std::string ansi = "auto";    ///< colour: auto, true or false
 };
 
 /// The effective configuration.

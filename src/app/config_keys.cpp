@@ -128,6 +128,19 @@ std::vector<KeyInfo> make_keys() {
   add(list_key("api", "ready_clients", "", "Clients that must be connected for /ready.",
                ATHENA_LIST(api.ready_clients)));
 
+  add(integer_key("api", "compression_min_bytes", "4096", 0, kGiB,
+                  "Bodies of at least this size are compressed when the caller takes gzip; 0 = never.",
+                  ATHENA_INT(http.compression_min_bytes)));
+  add(list_key("api", "trusted_proxies", "", "CIDR blocks of proxies whose X-Forwarded-* headers count.",
+               ATHENA_LIST(api.trusted_proxies)));
+  add(text_key("api", "docs_url", "/docs/", "Where GET /docs sends to.", ATHENA_TEXT(api.docs_url)));
+  add(boolean_key("api", "server_timing", "false", "Replies say in Server-Timing where their time went.",
+                  ATHENA_BOOL(api.server_timing)));
+  add(text_key("api", "tls_cert_file", "", "PEM file with the certificate and its chain; empty = plain HTTP.",
+               ATHENA_TEXT(http.tls_cert_file)));
+  add(text_key("api", "tls_key_file", "", "PEM file with the certificate's private key.",
+               ATHENA_TEXT(http.tls_key_file)));
+
   add(choice_key("gateway", "response_shape", {"auto", "rows", "array"},
                  "Shape of row replies without X-Athena-Shape.", [](Config& c, const std::string& v) {
                    using Shape = GatewaySettings::Shape;
@@ -196,6 +209,22 @@ std::vector<KeyInfo> make_keys() {
                   "An idle client with open connections is checked this often.",
                   ATHENA_INT(gateway.health_check_interval_seconds)));
 
+  add(boolean_key("gateway", "direct_uri", "true", "Callers may name a PostgreSQL database by its URI.",
+                  ATHENA_BOOL(gateway.direct_uri)));
+  add(list_key(
+      "gateway", "jdbc_allowed_hosts", "",
+      "Hosts, and by their ends domains, that a direct URI may name; without an enforced key only these.",
+      ATHENA_LIST(gateway.jdbc_allowed_hosts)));
+  add(boolean_key("gateway", "jdbc_allow_private_hosts", "false",
+                  "Direct URIs may lead to loopback and private addresses.",
+                  ATHENA_BOOL(gateway.jdbc_allow_private_hosts)));
+  add(integer_key("gateway", "direct_pool_capacity", "64", 1, 4096, "Most pools of direct URIs.",
+                  ATHENA_INT(gateway.direct_pool_capacity)));
+  add(integer_key("gateway", "direct_pool_max_connections", "4", 1, 100, "Most connections of one of them.",
+                  ATHENA_INT(gateway.direct_pool_max_connections)));
+  add(integer_key("gateway", "direct_pool_ttl_secs", "1800", 1, 86400, "An unused one is closed after this.",
+                  ATHENA_INT(gateway.direct_pool_ttl_secs)));
+
   add(integer_key("pool", "max_connections", "50", 1, 10000,
                   "Most connections of one PostgreSQL client in this process.",
                   ATHENA_INT(pool.max_connections)));
@@ -249,6 +278,14 @@ std::vector<KeyInfo> make_keys() {
                  "Least level that is logged.", ATHENA_TEXT(log.level)));
   add(choice_key("log", "format", {"text", "json"}, "Form of a log line.", ATHENA_TEXT(log.format)));
   add(text_key("log", "file", "", "Path; empty = stderr.", ATHENA_TEXT(log.file)));
+  add(text_key("log", "dir", "", "Folder for success.log and error.log; empty = none.",
+               ATHENA_TEXT(log.dir)));
+  add(boolean_key("log", "access_log", "false", "One line for each request.", ATHENA_BOOL(api.access_log)));
+  add(choice_key("log", "ansi", {"auto", "true", "false"}, "Colour in text lines.", ATHENA_TEXT(log.ansi)));
+
+  add(integer_key("telemetry", "metrics_max_clients", "1000", 1, 100000,
+                  "Clients with metrics of their own; further ones count as other.",
+                  ATHENA_INT(api.metrics_max_clients)));
   return keys;
 }
 

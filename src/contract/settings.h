@@ -40,6 +40,14 @@ struct GatewaySettings {
   int breaker_open_seconds = 60;
   int health_check_interval_seconds = 30;
   int process_max_connections = 400;
+
+  bool direct_uri = true;  ///< gateway.direct_uri: callers may name a PostgreSQL database by URI
+  std::vector<std::string> jdbc_allowed_hosts;
+  bool jdbc_allow_private_hosts = false;
+  int direct_pool_capacity = 64;
+  int direct_pool_max_connections = 4;
+  int direct_pool_ttl_secs = 1800;
+  std::vector<std::string> wildcard_hosts;  ///< patterns such as *.db.example.com, lower case
 };
 
 }  // namespace athena::contract

@@ -30,6 +30,9 @@ struct ServerSettings {
   std::chrono::seconds tcp_keepalive{75};
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{30000};
+  std::size_t compression_min_bytes = 4096;  ///< smaller bodies are never compressed; 0 = none is
+  std::string tls_cert_file;                 ///< PEM, with the chain; empty = plain HTTP
+  std::string tls_key_file;
 };
 
 struct ConnectionCounts {
