@@ -60,7 +60,7 @@ void append_backend(JsonBuilder& json, const catalog::Entry& entry) {
 /// The client named in the path; 404 when there is none with a backend.
 contract::Result<const catalog::Entry*> backend_of_path(const Call& call) {
   const auto decoded = percent_decode(call.match.parameters[0].value, false);
-  const auto* entry = decoded ? call.context.process.registry.find(*decoded) : nullptr;
+  const auto* entry = decoded ? call.registry().find(*decoded) : nullptr;
   if (entry == nullptr || !entry->engine) return Error(ErrorCode::not_found, "No backend of this name.");
   return entry;
 }
@@ -148,7 +148,7 @@ void list_backends(Call& call) {
   json.begin_object().member("status", "success").member("message", "Listed backends");
   json.key("data").begin_object().key("backends").begin_array();
   std::int64_t count = 0;
-  for (const auto& entry : call.context.process.registry.entries()) {
+  for (const auto& entry : call.registry().entries()) {
     if (!entry.engine) continue;
     if (wanted_client &&
         contract::client_key(*wanted_client) != contract::client_key(entry.definition.client_name))

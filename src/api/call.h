@@ -24,8 +24,13 @@ struct Call {
   const Route& route;
   const http::RouteMatch& match;
   auth::Caller caller;
+  /// The configuration this request began with; it stays until the request ends.
+  ViewPointer view = context.view;
 
-  [[nodiscard]] const contract::GatewaySettings& settings() const { return context.process.settings; }
+  [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
+  [[nodiscard]] const ApiSettings& api() const { return view->snapshot().api; }
+  [[nodiscard]] const auth::Gatekeeper& gatekeeper() const { return view->snapshot().gatekeeper; }
+  [[nodiscard]] const catalog::Registry& registry() const { return view->snapshot().registry; }
   [[nodiscard]] const http::Request& request() const { return exchange.request(); }
   /// Puts the failure reply into the response, with the route's operation.
   void fail(const contract::Error& error);

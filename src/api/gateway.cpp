@@ -31,8 +31,12 @@ bool is_admin_path(std::string_view path) {
 
 }  // namespace
 
-Gateway::Gateway(const ProcessContext& process, base::Shard& shard)
-    : context_{process, shard, catalog::ShardBackends(shard, process.registry), {}} {}
+Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot)
+    : context_{process, shard, new View(shard, std::move(snapshot), nullptr), {}} {}
+
+void Gateway::change(std::shared_ptr<const Snapshot> snapshot) {
+  context_.view = new View(context_.shard, std::move(snapshot), context_.view.get());
+}
 
 void Gateway::fail(http::Exchange& exchange, const contract::Error& error) {
   const http::RouteMatch match;
@@ -49,8 +53,9 @@ bool Gateway::handle_now(http::Exchange& exchange) {
   context_.metrics.request_started(exchange.route, request.method);
   exchange.counted_in_flight = true;
 
-  const auto verdict = check_origin(request, context_.process.api, context_.process.gatekeeper.enforced(),
-                                    is_admin_path(request.path));
+  const auto& snapshot = context_.view->snapshot();
+  const auto verdict =
+      check_origin(request, snapshot.api, snapshot.gatekeeper.enforced(), is_admin_path(request.path));
   if (!verdict.allowed) {
     context_.metrics.rejected("origin");
     const auto which = std::string(verdict.what);

@@ -15,7 +15,10 @@ namespace athena::api {
 class Gateway final : public http::Application {
  public:
   /// `process` outlives the gateway. Constructed and destroyed on the shard.
-  Gateway(const ProcessContext& process, base::Shard& shard);
+  Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot);
+
+  /// Requests that begin from now on see `snapshot`; those that run keep theirs. On the shard.
+  void change(std::shared_ptr<const Snapshot> snapshot);
 
   bool handle_now(http::Exchange& exchange) override;
   base::Task<void> handle(http::Exchange& exchange) override;

@@ -49,7 +49,7 @@ void add_release(JsonBuilder& json, const ProcessContext& process) {
 
 void root(Call& call) {
   const auto& process = call.context.process;
-  const auto counts = count_clients(process.registry);
+  const auto counts = count_clients(call.registry());
   JsonBuilder json(call.exchange.response().body);
   json.begin_object().member("message", kOnline);
   add_release(json, process);
@@ -96,8 +96,8 @@ void ready(Call& call) {
   const bool listening = process.server->listening();
   const bool draining = process.server->draining();
   std::string missing;
-  for (const auto& wanted : process.api.ready_clients) {
-    const auto* entry = process.registry.find(wanted);
+  for (const auto& wanted : call.api().ready_clients) {
+    const auto* entry = call.registry().find(wanted);
     if (entry == nullptr || !entry->engine || !entry->engine->status().reachable) {
       missing += missing.empty() ? wanted : ", " + wanted;
     }
@@ -126,7 +126,7 @@ void ready(Call& call) {
 
 void health(Call& call) {
   const auto& process = call.context.process;
-  const auto counts = count_clients(process.registry);
+  const auto counts = count_clients(call.registry());
   JsonBuilder json(call.exchange.response().body);
   json.begin_object()
       .member("status", counts.connected == counts.active ? "ok" : "degraded")
@@ -143,18 +143,18 @@ void health(Call& call) {
 base::Task<void> metrics(Call& call) {
   const auto& process = call.context.process;
   using Access = ApiSettings::MetricsAccess;
-  if (!process.api.metrics_enabled) {
+  if (!call.api().metrics_enabled) {
     call.fail(Error(ErrorCode::not_found, "Metrics are switched off."));
     co_return;
   }
-  if (process.api.metrics_access == Access::loopback && !call.request().peer_is_loopback) {
+  if (call.api().metrics_access == Access::loopback && !call.request().peer_is_loopback) {
     call.fail(Error(ErrorCode::insufficient_privilege, "Metrics are for callers on this machine.")
                   .hint("Set api.metrics_access to open or admin."));
     co_return;
   }
-  if (process.api.metrics_access == Access::admin) {
+  if (call.api().metrics_access == Access::admin) {
     auth::Decision decision;
-    const auto caller = process.gatekeeper.require_admin(call.request(), decision);
+    const auto caller = call.gatekeeper().require_admin(call.request(), decision);
     if (!caller) {
       call.fail(caller.error());
       co_return;
@@ -177,7 +177,7 @@ base::Task<void> metrics(Call& call) {
     part->add_to(total);
   }
   std::vector<telemetry::ClientSample> clients;
-  for (const auto& entry : process.registry.entries()) {
+  for (const auto& entry : call.registry().entries()) {
     clients.push_back({&entry.definition, entry.engine ? entry.engine->status() : engines::BackendStatus{},
                        entry.engine != nullptr});
   }

@@ -132,7 +132,7 @@ bool strip_nulls(const Call& call, bool body_member) {
 
 void record(Call& call, const Operation& operation, const contract::Result<query::Summary>& summary) {
   const auto& definition = operation.client->definition;
-  call.context.metrics.operation(definition.client_name, name(definition.engine), call.route.operation,
+  call.context.metrics.operation(operation.client->label, name(definition.engine), call.route.operation,
                                  summary.has_value(), summary ? summary->rows_returned : 0,
                                  summary ? summary->rows_affected : 0, summary && summary->truncated);
 }

@@ -55,7 +55,7 @@ void Call::fail(const contract::Error& error) {
 contract::Result<void> authenticate(Call& call) {
   if (call.route.access == Route::Access::open) return {};
   auth::Decision decision;
-  const auto& gatekeeper = call.context.process.gatekeeper;
+  const auto& gatekeeper = call.gatekeeper();
   auto caller = call.route.access == Route::Access::admin ? gatekeeper.require_admin(call.request(), decision)
                                                           : gatekeeper.authenticate(call.request(), decision);
   call.context.metrics.auth_attempt(decision.outcome, decision.reason);
@@ -110,13 +110,13 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
     return Error(ErrorCode::missing_client_header, "X-Athena-Client header is required and cannot be empty")
         .with("missing_header", "X-Athena-Client");
   }
-  const auto* entry = call.context.process.registry.find(*name);
+  const auto* entry = call.registry().find(*name);
   if (entry == nullptr) {
     metrics.client_resolved("unknown");
     return Error(ErrorCode::unknown_client,
                  "The client " + quoted(name->substr(0, 64)) + " is not known to this gateway.");
   }
-  call.exchange.client_label = entry->definition.client_name;
+  call.exchange.client_label = entry->label;
   return entry;
 }
 
@@ -152,7 +152,7 @@ contract::Result<void> require(const Call& call, const catalog::Entry& client,
 }
 
 contract::Result<engines::Backend*> backend(Call& call, const catalog::Entry& client) {
-  auto* found = call.context.backends.find(client);
+  auto* found = call.view->backends().find(client);
   if (found == nullptr) {
     call.context.metrics.client_resolved("unreachable");
     return Error(ErrorCode::backend_unreachable,

@@ -93,6 +93,7 @@ int server_command(const ConfigRequest& request, const Environment& environment)
   if (auto opened = open_log(config->log); !opened) return report(opened.error(), kCannotStart);
   ServerOptions options;
   options.data_dir = choose_data_dir(*config, request, environment);
+  options.read_config = [request, environment] { return load_config(request, environment); };
   return run_server(std::move(*config), options, environment);
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -84,26 +85,38 @@ void log_start(const Config& config, const ServerOptions& options, const AdminKe
   log_info(access_name(config.api.metrics_access));
 }
 
+std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::vector<auth::AdminKey> keys,
+                                                   bool enforced,
+                                                   const engines::EngineEnvironment& environment,
+                                                   const api::Snapshot* previous) {
+  return std::make_shared<const api::Snapshot>(api::Snapshot{
+      config.gateway, config.api, auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
+      catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry)});
+}
+
+void warn_of_broken_clients(const catalog::Registry& registry) {
+  for (const auto& entry : registry.entries()) {
+    if (!entry.trouble.empty()) log_warn("client " + entry.definition.client_name + ": " + entry.trouble);
+  }
+}
+
 /// The shards, their gateways and the server, in the order in which they must end.
 class Runtime {
  public:
-  Runtime(const Config& config, const AdminKeys& keys, bool enforced)
-      : gateway_settings_(config.gateway),
-        api_settings_(config.api),
-        gatekeeper_({keys.keys, enforced, config.admin_key_in_query}),
+  Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced)
+      : settings_(config.gateway),
+        enforced_(enforced),
         shards_(shard_count(config)),
-        environment_{gateway_settings_, shards_.size()},
-        registry_(config.clients, environment_),
-        process_{gateway_settings_, api_settings_, gatekeeper_, registry_, shards_} {
+        environment_{settings_, shards_.size()},
+        process_{shards_} {
+    snapshots_.push_back(make_snapshot(config, std::move(keys), enforced_, environment_, nullptr));
     process_.version = version();
     process_.revision = revision();
     process_.started = base::Clock::now();
     process_.start_time_seconds =
         std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     process_.warn = [](std::string_view line) { log_warn(line); };
-    for (const auto& entry : registry_.entries()) {
-      if (!entry.trouble.empty()) log_warn("client " + entry.definition.client_name + ": " + entry.trouble);
-    }
+    warn_of_broken_clients(current().registry);
     gateways_.resize(shards_.size());
     process_.gateways.resize(shards_.size());
   }
@@ -115,7 +128,7 @@ class Runtime {
     process_.server = server_.get();
     shards_.start();
     shards_.run_on_all([this](base::Shard& shard) {
-      gateways_[shard.index()] = std::make_unique<api::Gateway>(process_, shard);
+      gateways_[shard.index()] = std::make_unique<api::Gateway>(process_, shard, snapshots_.back());
       process_.gateways[shard.index()] = gateways_[shard.index()].get();
     });
     auto listening = server_->listen();
@@ -124,55 +137,102 @@ class Runtime {
   }
 
   http::Server& server() { return *server_; }
-  /// Makes the backends of every client, so that pools open and unreachable clients are known before the
-  /// first request.
-  void open_backends() {
-    shards_.run_on_all([this](base::Shard& shard) {
-      auto& backends = gateways_[shard.index()]->context().backends;
-      for (const auto& entry : registry_.entries()) backends.find(entry);
+
+  /// All shards go over to what `config` says; requests that run finish with what they began with. From the
+  /// thread that made the runtime.
+  void change(const Config& config, std::vector<auth::AdminKey> keys) {
+    settings_.replace(config.gateway);
+    snapshots_.push_back(make_snapshot(config, std::move(keys), enforced_, environment_, &current()));
+    warn_of_broken_clients(current().registry);
+    shards_.run_on_all([this](base::Shard& shard) { gateways_[shard.index()]->change(snapshots_.back()); });
+    open_backends();
+    forget_unused();
+  }
+
+  /// Destroys earlier snapshots that no request uses any more, and with them clients that nobody has; here,
+  /// as that may wait for their threads. True when some are left.
+  bool forget_unused() {
+    std::erase_if(snapshots_, [this](const auto& snapshot) {
+      return snapshot != snapshots_.back() && snapshot.use_count() == 1;
     });
+    return snapshots_.size() > 1;
+  }
+
+  /// Makes the backends of every client, so that pools open and unreachable clients are known before the
+  /// first request. In small parts, so that requests get their turn between them.
+  void open_backends() {
+    static constexpr std::size_t kAtOnce = 16;
+    for (std::size_t begin = 0; begin < current().registry.entries().size(); begin += kAtOnce) {
+      shards_.run_on_all([this, begin](base::Shard& shard) {
+        const auto entries = current().registry.entries().subspan(begin);
+        auto& backends = gateways_[shard.index()]->context().view->backends();
+        for (const auto& entry : entries.first(std::min(kAtOnce, entries.size()))) backends.find(entry);
+      });
+    }
   }
 
   void stop() {
-    shards_.run_on_all([this](base::Shard& shard) {
-      if (gateways_[shard.index()]) gateways_[shard.index()]->context().backends.shutdown();
-    });
+    const auto on_gateways = [this](auto work) {
+      shards_.run_on_all([this, work](base::Shard& shard) {
+        if (gateways_[shard.index()]) work(gateways_[shard.index()]->context().view->backends());
+      });
+    };
+    on_gateways([](catalog::ShardBackends& backends) { backends.shutdown(); });
     // What the backends posted to end themselves runs before they are destroyed, on their shards. The
     // gateways stay until the loops have ended, as connections refer to them.
     shards_.run_on_all([](base::Shard&) {});
-    shards_.run_on_all([this](base::Shard& shard) {
-      if (gateways_[shard.index()]) gateways_[shard.index()]->context().backends.clear();
-    });
+    on_gateways([](catalog::ShardBackends& backends) { backends.clear(); });
     shards_.stop();
     server_.reset();
     gateways_.clear();
   }
 
  private:
-  contract::GatewaySettings gateway_settings_;
-  api::ApiSettings api_settings_;
-  auth::Gatekeeper gatekeeper_;
+  [[nodiscard]] const api::Snapshot& current() const { return *snapshots_.back(); }
+
+  contract::LiveSettings settings_;
+  const bool enforced_;
   base::ShardGroup shards_;
   engines::EngineEnvironment environment_;
-  catalog::Registry registry_;
+  std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force
   api::ProcessContext process_;
   std::vector<std::unique_ptr<api::Gateway>> gateways_;
   std::unique_ptr<http::Server> server_;
 };
 
-/// Takes SIGTERM, SIGINT and SIGUSR1 from its construction on, so that none of them is lost while the gateway
-/// starts.
+/// Takes its signals from its construction on, so that none of them is lost while the gateway starts.
 class Signals {
  public:
-  /// Waits for SIGTERM or SIGINT, drains, and says whether nothing was cut.
-  bool serve(http::Server& server) {
+  /// Waits for SIGTERM or SIGINT, drains, and says whether nothing was cut. `reload` runs at each SIGHUP;
+  /// `tidy` after it, again and again while it returns true.
+  bool serve(http::Server& server, std::function<void()> reload, std::function<bool()> tidy) {
+    reload_ = std::move(reload);
+    tidy_ = std::move(tidy);
     wait_stop(server);
     wait_reopen();
+    wait_reload();
     context_.run();
     return clean_;
   }
 
  private:
+  void wait_reload() {
+    hang_up_.async_wait([this](const boost::system::error_code& error, int) {
+      if (error) return;
+      if (!draining_) {
+        reload_();
+        keep_tidy();
+      }
+      wait_reload();
+    });
+  }
+  void keep_tidy() {
+    if (!tidy_()) return;
+    tidy_timer_.expires_after(std::chrono::seconds(1));
+    tidy_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) keep_tidy();
+    });
+  }
   void wait_stop(http::Server& server) {
     stop_.async_wait([this, &server](const boost::system::error_code& error, int) {
       if (error) return;
@@ -203,9 +263,50 @@ class Signals {
   boost::asio::io_context context_{1};
   boost::asio::signal_set stop_{context_, SIGTERM, SIGINT};
   boost::asio::signal_set reopen_{context_, SIGUSR1};
+  boost::asio::signal_set hang_up_{context_, SIGHUP};
+  boost::asio::steady_timer tidy_timer_{context_};
+  std::function<void()> reload_;
+  std::function<bool()> tidy_;
   bool draining_ = false;
   bool clean_ = true;
 };
+
+/// Clients that are in force and no longer in the file stay: what runs is not taken away by a reload.
+void keep_missing_clients(const Config& running, Config& fresh) {
+  for (const auto& client : running.clients) {
+    const auto key = contract::client_key(client.client_name);
+    const bool there = std::any_of(fresh.clients.begin(), fresh.clients.end(), [&](const auto& other) {
+      return contract::client_key(other.client_name) == key;
+    });
+    if (there) continue;
+    log_warn("client " + client.client_name + " is no longer in the configuration; it stays until a restart");
+    fresh.clients.push_back(client);
+  }
+}
+
+/// All or nothing: with any error the old configuration stays.
+void reload(Config& running, Runtime& runtime, const ServerOptions& options, const Environment& environment) {
+  if (!options.read_config) {
+    log_warn("SIGHUP: this gateway has no configuration to read again");
+    return;
+  }
+  auto fresh = options.read_config();
+  if (!fresh) {
+    log_error("reload refused, the configuration in force stays: " + fresh.error());
+    return;
+  }
+  auto keys = load_admin_keys(*fresh, options.data_dir, environment);
+  if (!keys) {
+    log_error("reload refused, the configuration in force stays: " + keys.error());
+    return;
+  }
+  resolve_sqlite_paths(*fresh, options.data_dir);
+  keep_missing_clients(running, *fresh);
+  for (const auto& warning : fresh->warnings) log_warn(warning);
+  runtime.change(*fresh, std::move(keys->keys));
+  running = std::move(*fresh);
+  log_info("configuration reloaded: " + std::to_string(running.clients.size()) + " clients");
+}
 
 }  // namespace
 
@@ -243,7 +344,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   log_info("instance " + instance_id);
   raise_open_files(config);
 
-  Runtime runtime(config, *keys, enforced);
+  Runtime runtime(config, keys->keys, enforced);
   if (auto started = runtime.start(config.http); !started) {
     log_error(started.error());
     return kCannotStart;
@@ -255,7 +356,10 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   if (!config.http.unix_socket.empty()) log_info("Listening on unix socket " + config.http.unix_socket);
   if (options.on_listening) options.on_listening(port, keys->generated_key);
   runtime.open_backends();
-  if (!signals.serve(runtime.server())) {
+  const bool clean = signals.serve(
+      runtime.server(), [&] { reload(config, runtime, options, environment); },
+      [&runtime] { return runtime.forget_unused(); });
+  if (!clean) {
     // What was cut may still wait for its database, so nothing of it can be taken apart: the kernel ends it
     // all.
     log_warn("stopped; some requests were cut");

@@ -33,6 +33,8 @@ struct PoolLimits {
   int prepared_statements = 256;
   std::int64_t result_window_bytes = 1048576;
   bool trust_functions = false;  ///< those that are not volatile leave sessions as they were
+
+  bool operator==(const PoolLimits&) const = default;
 };
 
 struct PostgresConnection {
@@ -43,6 +45,8 @@ struct PostgresConnection {
   bool transaction_pooler = false;  ///< `pooler: transaction`
   bool read_only = false;
   PoolLimits pool;
+
+  bool operator==(const PostgresConnection&) const = default;
 };
 
 struct SqliteConnection {
@@ -52,6 +56,8 @@ struct SqliteConnection {
   int busy_timeout_ms = 5000;
   bool synchronous_full = true;
   int readers = 4;
+
+  bool operator==(const SqliteConnection&) const = default;
 };
 
 using Connection = std::variant<PostgresConnection, SqliteConnection>;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace athena::contract {
@@ -48,6 +51,41 @@ struct GatewaySettings {
   int direct_pool_max_connections = 4;
   int direct_pool_ttl_secs = 1800;
   std::vector<std::string> wildcard_hosts;  ///< patterns such as *.db.example.com, lower case
+};
+
+/// The settings in force, which a reload replaces. Whoever reads them keeps what was read: earlier ones stay
+/// until the end, a few hundred bytes for each reload.
+class LiveSettings {
+ public:
+  explicit LiveSettings(GatewaySettings first) { replace(std::move(first)); }
+  LiveSettings(const LiveSettings&) = delete;
+  LiveSettings& operator=(const LiveSettings&) = delete;
+
+  /// Any thread.
+  [[nodiscard]] const GatewaySettings& current() const { return *current_.load(std::memory_order_acquire); }
+  /// One thread at a time.
+  void replace(GatewaySettings settings) {
+    all_.push_back(std::make_unique<const GatewaySettings>(std::move(settings)));
+    current_.store(all_.back().get(), std::memory_order_release);
+  }
+
+ private:
+  std::atomic<const GatewaySettings*> current_{nullptr};
+  std::vector<std::unique_ptr<const GatewaySettings>> all_;
+};
+
+/// What engines hold: settings in force, or given ones that never change. Both outlive it.
+class SettingsView {
+ public:
+  SettingsView(const LiveSettings& live) : live_(&live) {}
+  SettingsView(const GatewaySettings& fixed) : fixed_(&fixed) {}
+
+  const GatewaySettings& operator*() const { return live_ != nullptr ? live_->current() : *fixed_; }
+  const GatewaySettings* operator->() const { return &**this; }
+
+ private:
+  const LiveSettings* live_ = nullptr;
+  const GatewaySettings* fixed_ = nullptr;
 };
 
 }  // namespace athena::contract

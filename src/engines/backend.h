@@ -223,7 +223,7 @@ class EngineClient {
 
 /// What engines get from the process.
 struct EngineEnvironment {
-  const contract::GatewaySettings& settings;
+  contract::SettingsView settings;
   unsigned shard_count = 1;
 };
 

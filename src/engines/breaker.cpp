@@ -20,7 +20,7 @@ constexpr seconds kOldOutage{600};
 
 }  // namespace
 
-Breaker::Breaker(const contract::GatewaySettings& settings, Now now)
+Breaker::Breaker(contract::SettingsView settings, Now now)
     : settings_(settings), now_(std::move(now)) {}
 
 /// A forced time that is over leaves a half-open breaker behind; so does an open time.
@@ -31,7 +31,7 @@ void Breaker::settle_locked() {
     probe_out_ = false;
     forced_reason_.clear();
   }
-  if (mode_ == kOpen && now - opened_ >= seconds(settings_.breaker_open_seconds)) {
+  if (mode_ == kOpen && now - opened_ >= seconds(settings_->breaker_open_seconds)) {
     mode_ = kHalfOpen;
     probe_out_ = false;
   }
@@ -57,7 +57,7 @@ contract::Result<void> Breaker::admit() {
     case kForced:
       return refusal_locked(forced_until_);
     case kOpen:
-      return refusal_locked(opened_ + seconds(settings_.breaker_open_seconds));
+      return refusal_locked(opened_ + seconds(settings_->breaker_open_seconds));
     case kHalfOpen:
       if (probe_out_) return refusal_locked(now_() + seconds(1));
       probe_out_ = true;
@@ -108,7 +108,7 @@ void Breaker::failure(std::string_view code, std::string_view reason) {
   fast_.store(false, std::memory_order_release);
   // Without health tracking only force opens it. A backend never reached since start answers
   // backend_unreachable by itself, without ever opening the circuit.
-  if (!settings_.health_tracking || !ever_reached()) {
+  if (!settings_->health_tracking || !ever_reached()) {
     if (mode_ == kHalfOpen) probe_out_ = false;
     return;
   }
@@ -116,9 +116,9 @@ void Breaker::failure(std::string_view code, std::string_view reason) {
   if (mode_ != kClosed) return;
   // Failures in a row inside the window: older ones no longer count.
   failure_times_.push_back(now);
-  const auto window = seconds(settings_.breaker_window_seconds);
+  const auto window = seconds(settings_->breaker_window_seconds);
   while (now - failure_times_.front() > window) failure_times_.pop_front();
-  if (failure_times_.size() >= static_cast<std::size_t>(settings_.breaker_failure_threshold)) open_locked();
+  if (failure_times_.size() >= static_cast<std::size_t>(settings_->breaker_failure_threshold)) open_locked();
 }
 
 bool Breaker::wants_probe() const {
@@ -167,7 +167,7 @@ HealthState Breaker::state_locked() const {
   if (mode_ == kForced) return now < forced_until_ ? HealthState::forced_offline : HealthState::half_open;
   if (mode_ == kHalfOpen) return HealthState::half_open;
   if (mode_ == kOpen) {
-    return now - opened_ >= seconds(settings_.breaker_open_seconds) ? HealthState::half_open
+    return now - opened_ >= seconds(settings_->breaker_open_seconds) ? HealthState::half_open
                                                                     : HealthState::open;
   }
   return failing_ && !ever_reached() ? HealthState::unreachable : HealthState::closed;
@@ -188,7 +188,7 @@ void Breaker::describe(BackendStatus& status) const {
   status.reachable = ever_reached() && !failing_;
   status.failures_in_window = static_cast<int>(failure_times_.size());
   if (mode_ == kOpen || mode_ == kHalfOpen) status.opened_at_ms = to_unix(opened_);
-  if (mode_ == kOpen) status.retry_at_ms = to_unix(opened_ + seconds(settings_.breaker_open_seconds));
+  if (mode_ == kOpen) status.retry_at_ms = to_unix(opened_ + seconds(settings_->breaker_open_seconds));
   if (status.state == HealthState::forced_offline) {
     status.forced_until_ms = to_unix(forced_until_);
     if (!forced_reason_.empty()) status.forced_reason = forced_reason_;

@@ -21,7 +21,7 @@ namespace athena::engines {
 class Breaker {
  public:
   using Now = std::function<base::Clock::time_point()>;
-  explicit Breaker(const contract::GatewaySettings& settings, Now now = base::Clock::now);
+  explicit Breaker(contract::SettingsView settings, Now now = base::Clock::now);
 
   /// May a request go to the backend? Otherwise circuit_open (with Retry-After = rest of the open time). In
   /// half_open exactly one caller gets through; it must report success() or failure().
@@ -57,7 +57,7 @@ class Breaker {
   contract::Error refusal_locked(base::Clock::time_point until) const;
   void settle_locked();
 
-  const contract::GatewaySettings& settings_;
+  contract::SettingsView settings_;
   Now now_;
   std::atomic<bool> fast_{true};  // closed and without failures: admit() needs no lock
   std::atomic<bool> ever_reached_{false};

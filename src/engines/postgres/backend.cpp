@@ -24,7 +24,7 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
         shard_(shard),
         mailbox_(std::make_shared<Mailbox>(shard)),
         pool_(shard, *client_),
-        schema_(pool_, client_->settings()),
+        schema_(pool_, client_->live_settings()),
         dialect_(schema_.types()),
         executor_(*client_, pool_, schema_, dialect_),
         functions_(*client_, pool_, schema_, dialect_, executor_),

@@ -31,7 +31,8 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
 
   [[nodiscard]] const contract::PostgresConnection& connection() const { return connection_; }
   [[nodiscard]] const contract::PoolLimits& limits() const { return connection_.pool; }
-  [[nodiscard]] const contract::GatewaySettings& settings() const { return environment_.settings; }
+  [[nodiscard]] const contract::GatewaySettings& settings() const { return *environment_.settings; }
+  [[nodiscard]] contract::SettingsView live_settings() const { return environment_.settings; }
   /// Shards that hold connections; the others hand their requests over.
   [[nodiscard]] unsigned home_shards() const { return home_shards_; }
   /// Pipelined connections of one shard at most; 0 = the ceiling leaves room for one connection only, which

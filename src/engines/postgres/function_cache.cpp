@@ -32,7 +32,7 @@ std::string key_of(std::string_view schema, std::string_view name) {
 
 }  // namespace
 
-FunctionCache::FunctionCache(TextQueryRunner& runner, const contract::GatewaySettings& settings,
+FunctionCache::FunctionCache(TextQueryRunner& runner, contract::SettingsView settings,
                              std::shared_ptr<TypeStore> types)
     : runner_(runner), settings_(settings), types_(std::move(types)) {}
 
@@ -50,7 +50,7 @@ FunctionSetPtr FunctionCache::cached(const std::string& key) {
 void FunctionCache::put(const std::string& key, FunctionSetPtr set) {
   erase(key);
   while (index_.size() >= kMaxNames) erase(entries_.back().key);
-  const std::chrono::seconds lifetime(settings_.schema_cache_ttl_seconds);
+  const std::chrono::seconds lifetime(settings_->schema_cache_ttl_seconds);
   const auto kept = set->overloads.empty() ? std::min(kMissingFor, lifetime) : lifetime;
   entries_.push_front({key, std::move(set), base::Clock::now() + kept});
   index_.emplace(entries_.front().key, entries_.begin());

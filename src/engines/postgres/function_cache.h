@@ -21,7 +21,7 @@ namespace athena::postgres {
 /// functions is remembered for 2 s.
 class FunctionCache {
  public:
-  FunctionCache(TextQueryRunner& runner, const contract::GatewaySettings& settings,
+  FunctionCache(TextQueryRunner& runner, contract::SettingsView settings,
                 std::shared_ptr<TypeStore> types);
 
   struct Found {
@@ -48,7 +48,7 @@ class FunctionCache {
                               base::Deadline deadline);
 
   TextQueryRunner& runner_;
-  const contract::GatewaySettings& settings_;
+  contract::SettingsView settings_;
   std::shared_ptr<TypeStore> types_;
   SharedLoads loads_;
   std::list<Entry> entries_;  // most recently used first

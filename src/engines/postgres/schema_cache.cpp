@@ -94,11 +94,11 @@ struct Missing {
 }  // namespace
 
 struct SchemaCache::State {
-  State(TextQueryRunner& text_runner, const contract::GatewaySettings& gateway_settings)
+  State(TextQueryRunner& text_runner, contract::SettingsView gateway_settings)
       : runner(text_runner), settings(gateway_settings) {}
 
   [[nodiscard]] std::chrono::seconds lifetime() const {
-    return std::chrono::seconds(settings.schema_cache_ttl_seconds);
+    return std::chrono::seconds(settings->schema_cache_ttl_seconds);
   }
   const Missing* find_missing(const std::string& key) const {
     const auto it = missing.find(key);
@@ -111,7 +111,7 @@ struct SchemaCache::State {
   base::Task<LoadResult> load_type(TypeName name, base::Deadline deadline);
 
   TextQueryRunner& runner;
-  const contract::GatewaySettings& settings;
+  contract::SettingsView settings;
   std::shared_ptr<TypeStore> types = std::make_shared<TypeStore>();
   NamedTypes named_types{types};
   FunctionCache functions{runner, settings, types};
@@ -170,7 +170,7 @@ base::Task<LoadResult> SchemaCache::State::load_type(TypeName name, base::Deadli
   co_return sql::TablePtr();
 }
 
-SchemaCache::SchemaCache(TextQueryRunner& runner, const contract::GatewaySettings& settings)
+SchemaCache::SchemaCache(TextQueryRunner& runner, contract::SettingsView settings)
     : state_(std::make_unique<State>(runner, settings)) {}
 
 SchemaCache::~SchemaCache() = default;

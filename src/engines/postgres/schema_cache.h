@@ -21,7 +21,7 @@ class FunctionCache;
 /// missing table is remembered for 2 s. Concurrent first uses of a table share one load.
 class SchemaCache {
  public:
-  SchemaCache(TextQueryRunner& runner, const contract::GatewaySettings& settings);
+  SchemaCache(TextQueryRunner& runner, contract::SettingsView settings);
   ~SchemaCache();
 
   /// The cached entry or null; no waiting, a hash lookup. `schema` empty = by search_path, never pg_catalog.

@@ -51,7 +51,7 @@ class Client final : public engines::EngineClient {
 
  private:
   contract::ClientDefinition definition_;
-  const contract::GatewaySettings& settings_;
+  contract::SettingsView settings_;
   File file_;
 };
 

@@ -15,7 +15,7 @@ namespace athena::sqlite {
 /// A database file with all who work on it; one per client, shared by the shards.
 class File {
  public:
-  File(const contract::SqliteConnection& options_in, const contract::GatewaySettings& settings)
+  File(const contract::SqliteConnection& options_in, contract::SettingsView settings)
       : options(options_in),
         health(settings),
         writer(options, settings, health, waiting),

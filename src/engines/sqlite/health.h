@@ -15,7 +15,7 @@ namespace athena::sqlite {
 /// unreached. Thread-safe.
 class Health {
  public:
-  explicit Health(const contract::GatewaySettings& settings) : breaker_(settings) {}
+  explicit Health(contract::SettingsView settings) : breaker_(settings) {}
 
   /// May a request go on? circuit_open otherwise. An atomic load or two while all is well.
   contract::Result<void> admit() { return breaker_.admit(); }

@@ -90,7 +90,7 @@ base::Task<Result<query::Summary>> ShardBackend::run_text(const query::RawText& 
   TextJob::Settings settings;
   settings.deadline = deadline;
   settings.max_rows = raw.max_rows;
-  settings.max_bytes = settings_.max_buffered_bytes;
+  settings.max_bytes = settings_->max_buffered_bytes;
   settings.read_only = read_only;
   settings.in_memory = file_.in_memory();
   settings.has_params = raw.has_params;

@@ -50,7 +50,7 @@ query::RowShape shape_of(const sql::Plan& plan) {
 }  // namespace
 
 ShardBackend::ShardBackend(File& file, const contract::ClientDefinition& definition,
-                           const contract::GatewaySettings& settings, base::Shard& shard)
+                           contract::SettingsView settings, base::Shard& shard)
     : file_(file), definition_(definition), settings_(settings), shard_(shard), inline_(file, shard) {}
 
 ShardBackend::~ShardBackend() {
@@ -115,7 +115,7 @@ base::Task<Result<query::Summary>> ShardBackend::attempt(const query::Request& r
       loaded = std::move(*read);
       fresh = true;
     }
-    const sql::CompileContext compile_context{dialect_, loaded.table, context.memory, settings_};
+    const sql::CompileContext compile_context{dialect_, loaded.table, context.memory, *settings_};
     auto plan = sql::compile(request, compile_context);
     if (!plan) {
       if (fresh || schema_is(loaded.schema_version)) co_return plan.error();
@@ -212,7 +212,7 @@ Result<void> ShardBackend::submit(const sql::Plan& plan, std::int64_t schema_ver
     return file_.submit_read(std::make_shared<ReadJob>(settings, std::move(statements), channel));
   }
   auto job =
-      std::make_unique<WriteJob>(WriteJob{deadline, schema_version, max_rows, settings_.max_buffered_bytes,
+      std::make_unique<WriteJob>(WriteJob{deadline, schema_version, max_rows, settings_->max_buffered_bytes,
                                           plan.reorder, std::move(statements), channel, false, std::nullopt});
   return file_.writer.submit(std::move(job));
 }

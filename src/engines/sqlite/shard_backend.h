@@ -29,7 +29,7 @@ class ShardBackend final : public engines::Backend,
                            public engines::SchemaBackend {
  public:
   ShardBackend(File& file, const contract::ClientDefinition& definition,
-               const contract::GatewaySettings& settings, base::Shard& shard);
+               contract::SettingsView settings, base::Shard& shard);
   ~ShardBackend() override;
 
   engines::QueryBackend* query() override { return this; }
@@ -106,7 +106,7 @@ class ShardBackend final : public engines::Backend,
 
   File& file_;
   const contract::ClientDefinition& definition_;
-  const contract::GatewaySettings& settings_;
+  contract::SettingsView settings_;
   base::Shard& shard_;
   SqliteDialect dialect_;
   InlineReader inline_;

@@ -23,7 +23,7 @@ void fail_entry(std::variant<WriteJobPtr, TaskPtr>& entry, const Error& error) {
 
 }  // namespace
 
-Writer::Writer(const contract::SqliteConnection& options, const contract::GatewaySettings& settings,
+Writer::Writer(const contract::SqliteConnection& options, contract::SettingsView settings,
                Health& health, WaitingCount& waiting)
     : options_(options), settings_(settings), health_(health), waiting_(waiting), thread_([this] {
         loop();
@@ -110,7 +110,7 @@ void Writer::try_open(std::unique_lock<std::mutex>& lock) {
     connection_ = std::move(*opened);
     connection_->count_commits_in(health_.commits());
     failures_ = 0;
-    next_check_ = now + std::chrono::seconds(settings_.health_check_interval_seconds);
+    next_check_ = now + std::chrono::seconds(settings_->health_check_interval_seconds);
     health_.opened(std::chrono::duration_cast<std::chrono::microseconds>(now - began));
   } else {
     if (failures_++ == 0) first_failure_ = now;
@@ -183,7 +183,7 @@ void Writer::work(std::unique_lock<std::mutex>& lock) {
 }
 
 void Writer::check_file(std::unique_lock<std::mutex>& lock) {
-  next_check_ = base::Clock::now() + std::chrono::seconds(settings_.health_check_interval_seconds);
+  next_check_ = base::Clock::now() + std::chrono::seconds(settings_->health_check_interval_seconds);
   if (in_memory()) return;
   lock.unlock();
   struct stat file{};

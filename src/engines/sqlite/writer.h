@@ -25,7 +25,7 @@ namespace athena::sqlite {
 /// too.
 class Writer {
  public:
-  Writer(const contract::SqliteConnection& options, const contract::GatewaySettings& settings, Health& health,
+  Writer(const contract::SqliteConnection& options, contract::SettingsView settings, Health& health,
          WaitingCount& waiting);
   /// Finishes the group that runs; what waits gets `overloaded`.
   ~Writer();
@@ -63,7 +63,7 @@ class Writer {
   [[nodiscard]] std::chrono::milliseconds retry_delay() const;
 
   const contract::SqliteConnection& options_;
-  const contract::GatewaySettings& settings_;
+  contract::SettingsView settings_;
   Health& health_;
   WaitingCount& waiting_;
 

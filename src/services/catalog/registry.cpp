@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <unordered_set>
 
 #include "engines/postgres/backend.h"
 #include "engines/sqlite/client.h"
@@ -16,19 +18,38 @@ contract::Result<std::shared_ptr<engines::EngineClient>> make_engine(
   return sqlite::make_client(definition, environment);
 }
 
+/// Names that metrics show stay for the life of the process, since counters refer to them; beyond this many,
+/// further ones count as `other`.
+std::string_view lasting_label(const std::string& name) {
+  constexpr std::size_t kMost = 100000;
+  static std::mutex mutex;
+  static std::unordered_set<std::string> labels;
+  const std::lock_guard lock(mutex);
+  if (labels.size() >= kMost && !labels.contains(name)) return "other";
+  return *labels.insert(name).first;
+}
+
+/// Whether the engine of the earlier client serves the later one.
+bool same_backend(const contract::ClientDefinition& a, const contract::ClientDefinition& b) {
+  return a.engine == b.engine && a.client_name == b.client_name && a.connection == b.connection;
+}
+
 }  // namespace
 
 Registry::Registry(std::vector<contract::ClientDefinition> definitions,
-                   const engines::EngineEnvironment& environment) {
+                   const engines::EngineEnvironment& environment, const Registry* previous) {
   std::sort(definitions.begin(), definitions.end(), [](const auto& a, const auto& b) {
     return contract::client_key(a.client_name) < contract::client_key(b.client_name);
   });
   entries_.reserve(definitions.size());
   for (auto& definition : definitions) {
-    Entry entry{std::move(definition), nullptr, {}};
+    Entry entry{std::move(definition), {}, nullptr, {}};
+    entry.label = lasting_label(entry.definition.client_name);
     if (entry.definition.lifecycle == contract::Lifecycle::active) {
-      auto engine = make_engine(entry.definition, environment);
-      if (engine) {
+      const auto* earlier = previous == nullptr ? nullptr : previous->find(entry.definition.client_name);
+      if (earlier != nullptr && earlier->engine && same_backend(earlier->definition, entry.definition)) {
+        entry.engine = earlier->engine;
+      } else if (auto engine = make_engine(entry.definition, environment)) {
         entry.engine = std::move(*engine);
       } else {
         entry.trouble = engine.error().text();
@@ -50,19 +71,55 @@ const Entry* Registry::find(std::string_view name) const {
   return found == by_key_.end() ? nullptr : &entries_[found->second];
 }
 
-ShardBackends::ShardBackends(base::Shard& shard, const Registry& registry)
-    : shard_(shard), registry_(registry), backends_(registry.entries().size()) {}
+ShardBackends::ShardBackends(base::Shard& shard, const Registry& registry, const ShardBackends* previous)
+    : shard_(shard), registry_(registry) {
+  std::unordered_map<const engines::EngineClient*, std::shared_ptr<Slot>> earlier;
+  if (previous != nullptr) {
+    for (const auto& slot : previous->slots_) {
+      if (slot) earlier.emplace(slot->engine.get(), slot);
+    }
+  }
+  slots_.reserve(registry.entries().size());
+  for (const auto& entry : registry.entries()) {
+    const auto found = earlier.find(entry.engine.get());
+    if (found != earlier.end()) {
+      slots_.push_back(found->second);
+    } else {
+      slots_.push_back(entry.engine ? std::make_shared<Slot>(Slot{entry.engine, nullptr, false}) : nullptr);
+    }
+  }
+}
+
+ShardBackends::~ShardBackends() {
+  std::vector<std::shared_ptr<Slot>> last;
+  for (auto& slot : slots_) {
+    if (slot && slot->backend && slot.use_count() == 1) last.push_back(std::move(slot));
+  }
+  if (last.empty()) return;
+  for (const auto& slot : last) {
+    if (!slot->stopped) slot->backend->shutdown();
+  }
+  shard_.post([last = std::move(last)] {});
+}
 
 engines::Backend* ShardBackends::find(const Entry& entry) {
-  auto& backend = backends_[registry_.index_of(entry)];
-  if (!backend && entry.engine && !stopped_) backend = entry.engine->make_backend(shard_);
-  return backend.get();
+  const auto& slot = slots_[registry_.index_of(entry)];
+  if (!slot) return nullptr;
+  if (!slot->backend && !slot->stopped) slot->backend = slot->engine->make_backend(shard_);
+  return slot->backend.get();
 }
 
 void ShardBackends::shutdown() {
-  stopped_ = true;
-  for (auto& backend : backends_) {
-    if (backend) backend->shutdown();
+  for (const auto& slot : slots_) {
+    if (!slot) continue;
+    slot->stopped = true;
+    if (slot->backend) slot->backend->shutdown();
+  }
+}
+
+void ShardBackends::clear() {
+  for (const auto& slot : slots_) {
+    if (slot) slot->backend.reset();
   }
 }
 

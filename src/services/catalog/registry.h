@@ -16,6 +16,8 @@ namespace athena::catalog {
 /// One client as the process knows it.
 struct Entry {
   contract::ClientDefinition definition;
+  /// The name, as metrics show it; valid as long as the process.
+  std::string_view label;
   /// Null for clients that are frozen or inactive, and while their engine could not be set up.
   std::shared_ptr<engines::EngineClient> engine;
   /// Why `engine` is null for an active client; sent with backend_unreachable.
@@ -25,10 +27,11 @@ struct Entry {
 /// All clients: an immutable snapshot that every shard reads through a plain pointer.
 class Registry {
  public:
-  /// `environment` and what it points to outlive the registry. Never fails because of a client: its trouble
-  /// is kept.
-  Registry(std::vector<contract::ClientDefinition> definitions,
-           const engines::EngineEnvironment& environment);
+  /// What `environment` points to outlives the registry. Clients of `previous` (may be null) whose engine and
+  /// connection are the same keep their EngineClient, and with it pools and health. Never fails because of a
+  /// client: its trouble is kept.
+  Registry(std::vector<contract::ClientDefinition> definitions, const engines::EngineEnvironment& environment,
+           const Registry* previous = nullptr);
 
   /// By name in any case, blanks around it ignored; null = unknown.
   [[nodiscard]] const Entry* find(std::string_view name) const;
@@ -47,23 +50,35 @@ class Registry {
   std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_key_;
 };
 
-/// The backends of one shard, made on first use. Created, used and destroyed on its shard.
+/// The backends of one shard for the clients of one registry, made on first use. Created, used and destroyed
+/// on its shard.
 class ShardBackends {
  public:
-  ShardBackends(base::Shard& shard, const Registry& registry);
+  /// Shares the backends of clients that both registries have; `previous` may be null.
+  ShardBackends(base::Shard& shard, const Registry& registry, const ShardBackends* previous);
+  /// Ends the backends that nobody else shares: shuts them down, and destroys them when what that posted has
+  /// run.
+  ~ShardBackends();
+  ShardBackends(const ShardBackends&) = delete;
+  ShardBackends& operator=(const ShardBackends&) = delete;
 
   /// The client's backend on this shard; null when the entry has no engine.
   engines::Backend* find(const Entry& entry);
-  /// Stops every backend; none is made afterwards.
+  /// The process stops: stops every backend; none is made afterwards.
   void shutdown();
   /// Destroys them; on the shard, after shutdown() and what it posted.
-  void clear() { backends_.clear(); }
+  void clear();
 
  private:
+  struct Slot {
+    std::shared_ptr<engines::EngineClient> engine;
+    std::unique_ptr<engines::Backend> backend;
+    bool stopped = false;
+  };
+
   base::Shard& shard_;
   const Registry& registry_;
-  std::vector<std::unique_ptr<engines::Backend>> backends_;
-  bool stopped_ = false;
+  std::vector<std::shared_ptr<Slot>> slots_;  // by index of the entry; null without an engine
 };
 
 }  // namespace athena::catalog

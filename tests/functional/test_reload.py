@@ -1,0 +1,187 @@
+"""SIGHUP: the configuration is read again, all or nothing, and no request notices but by what it changed."""
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+import yaml
+from athena_testing.gateway import ADMIN_KEY, eventually
+
+
+@pytest.fixture
+def reloadable(start_gateway, folder):
+    """A gateway with one SQLite client, `app`, and what a test needs to change its file."""
+
+    def database(name, rows=3):
+        path = folder / f"{name}.db"
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, v text)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(n, name) for n in range(1, rows + 1)])
+        connection.commit()
+        connection.close()
+        return {"engine": "sqlite", "path": str(path)}
+
+    class Reloadable:
+        def __init__(self):
+            self.config = {"clients": {"app": database("app")}, "engines": {"sqlite_allowed_dirs": [str(folder)]}, "gateway": {"max_rows": 5000}}
+            self.gateway = start_gateway(self.config, base=False)
+
+        new_database = staticmethod(database)
+
+        def write(self, config):
+            self.gateway.config_path.write_text(config if isinstance(config, str) else yaml.safe_dump(config))
+
+        def hang_up(self, expected):
+            """Sends SIGHUP and waits for the log line; what was logged."""
+            mark = len(self.gateway.log())
+            self.gateway.signal(signal.SIGHUP)
+            eventually(lambda: expected in self.gateway.log_since(mark), 10)
+            return self.gateway.log_since(mark)
+
+        def reload(self, config):
+            self.write(config)
+            return self.hang_up("configuration reloaded")
+
+        def refuse(self, config):
+            self.write(config)
+            return self.hang_up("reload refused")
+
+        def rows(self, client="app", **members):
+            return self.gateway.fetch(client, {"table_name": "t", **members})
+
+    return Reloadable()
+
+
+def test_settings_change_for_the_next_request_of_an_open_connection(reloadable):
+    with reloadable.gateway.connect() as connection:
+        def fetch(limit):
+            return connection.request("POST", "/gateway/fetch", [("X-Athena-Client", "app")], b'{"table_name":"t","limit":%d}' % limit)
+        assert fetch(5000).status == 200
+        reloadable.config["gateway"]["max_rows"] = 2
+        reloadable.reload(reloadable.config)
+        refused = fetch(3)
+        assert (refused.status, refused.code) == (400, "limit_too_large")
+        assert len(fetch(2).rows()) == 2
+        reloadable.config["gateway"]["response_shape"] = "array"
+        reloadable.reload(reloadable.config)
+        assert fetch(2).json()["data"] == [{"id": 1, "v": "app"}, {"id": 2, "v": "app"}]
+
+
+def test_a_new_client_appears_and_one_that_left_the_file_stays(reloadable):
+    assert reloadable.rows("second").code == "unknown_client"
+    clients = reloadable.config["clients"]
+    clients["second"] = reloadable.new_database("second")
+    reloadable.reload(reloadable.config)
+    assert reloadable.rows("second").rows()[0] == {"id": 1, "v": "second"}
+    app = clients.pop("app")
+    log = reloadable.reload(reloadable.config)
+    assert "client app is no longer in the configuration; it stays until a restart" in log
+    assert reloadable.rows().status == 200
+    clients["app"] = {**app, "is_frozen": True}
+    reloadable.reload(reloadable.config)
+    assert (reloadable.rows().status, reloadable.rows().code) == (423, "client_frozen")
+    clients["app"] = app
+    reloadable.reload(reloadable.config)
+    assert reloadable.rows().status == 200
+
+
+def test_a_changed_connection_serves_new_requests_and_running_ones_end_on_the_old(reloadable):
+    clients = reloadable.config["clients"]
+    old = reloadable.gateway.connect()
+    slow = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000000) "
+            "SELECT (SELECT v FROM t LIMIT 1) AS v, count(*) AS c FROM n")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(
+        old.request("POST", "/gateway/query", [("X-Athena-Client", "app")], ('{"query":"%s"}' % slow).encode())))
+    thread.start()
+    time.sleep(0.2)
+    clients["app"] = reloadable.new_database("other")
+    reloadable.reload(reloadable.config)
+    assert reloadable.rows().rows()[0]["v"] == "other"
+    thread.join(30)
+    assert answers and answers[0].status == 200, answers
+    assert answers[0].json()["data"]["rows"] == [{"v": "app", "c": 6000000}]
+    old.close()
+    # the files of the old database are let go of when its last request has ended
+    fds = lambda: [str(path.readlink()) for path in _open_files(reloadable.gateway)]
+    eventually(lambda: not any("/app.db" in name for name in fds()), 10)
+
+
+def _open_files(gateway):
+    import pathlib
+    found = []
+    for path in pathlib.Path(f"/proc/{gateway.process.pid}/fd").iterdir():
+        try:
+            path.readlink()
+            found.append(path)
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("wrong, named", [
+    ({"gateway": {"max_rows": "many"}}, "max_rows"),
+    ({"clients": {"app": {"engine": "sqlite"}}}, "app"),
+    ("gateway: [", "config.yaml"),
+    ({"postgres_clients": {"app2": "${NOBODY_SET_THIS}"}}, "NOBODY_SET_THIS"),
+])
+def test_an_invalid_file_changes_nothing(reloadable, wrong, named):
+    log = reloadable.refuse(wrong)
+    assert named in log
+    assert reloadable.rows(limit=5000).status == 200
+    assert reloadable.rows("app2").code == "unknown_client"
+    reloadable.config["gateway"]["max_rows"] = 2  # and a good one is taken afterwards
+    reloadable.reload(reloadable.config)
+    assert reloadable.rows(limit=3).code == "limit_too_large"
+
+
+def test_an_unreadable_file_changes_nothing(reloadable):
+    reloadable.gateway.config_path.unlink()
+    reloadable.hang_up("reload refused")
+    assert reloadable.rows().status == 200
+
+
+def test_an_admin_key_is_rotated(reloadable):
+    import hashlib
+
+    def allowed(key):
+        return reloadable.gateway.request("GET", "/admin/backends", [("X-Athena-Key", key)]).status
+    digest = lambda text: hashlib.sha256(text.encode()).hexdigest()
+    reloadable.config["api"] = {"admin_keys": {"old": digest("old-key"), "new": digest("new-key")}}
+    reloadable.reload(reloadable.config)
+    assert [allowed(key) for key in ("old-key", "new-key", ADMIN_KEY)] == [200, 200, 200]
+    del reloadable.config["api"]["admin_keys"]["old"]
+    reloadable.reload(reloadable.config)
+    assert [allowed(key) for key in ("old-key", "new-key", ADMIN_KEY)] == [401, 200, 200]
+
+
+def test_reloads_under_load_fail_no_request(reloadable):
+    """Callers on connections of their own, while a thousand clients come and a connection changes to and fro."""
+    clients = reloadable.config["clients"]
+    first, second = clients["app"], reloadable.new_database("second")
+    for number in range(1000):
+        clients[f"many{number}"] = first
+    stop, wrong, counts = threading.Event(), [], [0] * 4
+
+    def call(index):
+        with reloadable.gateway.connect() as connection:
+            while not stop.is_set():
+                response = connection.request("POST", "/gateway/fetch", [("X-Athena-Client", "app")], b'{"table_name":"t","limit":1}')
+                if response.status != 200:
+                    wrong.append(response)
+                    return
+                counts[index] += 1
+    threads = [threading.Thread(target=call, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for turn in range(6):
+        clients["app"] = second if turn % 2 == 0 else first
+        reloadable.reload(reloadable.config)
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert not wrong, wrong[:3]
+    assert min(counts) > 20
+    assert reloadable.rows("many999").status == 200
