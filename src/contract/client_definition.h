@@ -76,6 +76,7 @@ struct ClientDefinition {
   Connection connection;
   ClientLimits limits;
   std::string description;
+  std::vector<std::string> host_labels;  ///< lower case; the label of a wildcard host that leads here
 };
 
 /// Names are compared trimmed and without case; this is the form they are compared in.
