@@ -26,11 +26,14 @@ StartupOptions startup_options(const contract::PostgresConnection& connection) {
 
 }  // namespace
 
-Client::Client(contract::ClientDefinition definition, engines::EngineEnvironment environment)
+Client::Client(contract::ClientDefinition definition, engines::EngineEnvironment environment, Origin origin)
     : breaker(environment.settings),
       definition_(std::move(definition)),
       connection_(std::get<contract::PostgresConnection>(definition_.connection)),
-      environment_(environment) {
+      environment_(environment),
+      origin_(origin) {
+  // Whoever asked for a caller's client connects at once, with the connection he needs.
+  started = has_callers_login();
   const int ceiling = std::max(connection_.pool.max_connections, 1);
   const unsigned shards = std::max(environment.shard_count, 1U);
   home_shards_ = std::clamp(static_cast<unsigned>(ceiling) / 2, 1U, shards);
@@ -113,8 +116,8 @@ void Client::reset_health() {
 }
 
 std::shared_ptr<engines::EngineClient> make_client(contract::ClientDefinition definition,
-                                                   engines::EngineEnvironment environment) {
-  return std::make_shared<Client>(std::move(definition), environment);
+                                                   engines::EngineEnvironment environment, Origin origin) {
+  return std::make_shared<Client>(std::move(definition), environment, origin);
 }
 
 }  // namespace athena::postgres

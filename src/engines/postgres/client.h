@@ -11,6 +11,7 @@
 #include "contract/settings.h"
 #include "engines/backend.h"
 #include "engines/breaker.h"
+#include "engines/postgres/backend.h"
 #include "engines/postgres/connect.h"
 #include "engines/postgres/prepared.h"
 
@@ -20,7 +21,8 @@ namespace athena::postgres {
 /// Thread-safe.
 class Client final : public engines::EngineClient, public std::enable_shared_from_this<Client> {
  public:
-  Client(contract::ClientDefinition definition, engines::EngineEnvironment environment);
+  Client(contract::ClientDefinition definition, engines::EngineEnvironment environment,
+         Origin origin = Origin::operators);
   ~Client() override;
 
   [[nodiscard]] const contract::ClientDefinition& definition() const override { return definition_; }
@@ -32,7 +34,8 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   [[nodiscard]] const contract::PostgresConnection& connection() const { return connection_; }
   [[nodiscard]] const contract::PoolLimits& limits() const { return connection_.pool; }
   [[nodiscard]] const contract::GatewaySettings& settings() const { return *environment_.settings; }
-  [[nodiscard]] contract::SettingsView live_settings() const { return environment_.settings; }
+  /// The login comes from a caller: that it is refused says nothing about the backend.
+  [[nodiscard]] bool has_callers_login() const { return origin_ == Origin::caller; }
   /// Shards that hold connections; the others hand their requests over.
   [[nodiscard]] unsigned home_shards() const { return home_shards_; }
   /// Pipelined connections of one shard at most; 0 = the ceiling leaves room for one connection only, which
@@ -70,6 +73,7 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   const contract::ClientDefinition definition_;
   const contract::PostgresConnection& connection_;
   const engines::EngineEnvironment environment_;
+  const Origin origin_;
   unsigned home_shards_ = 1;
   int pipelined_per_shard_ = 2;
   std::shared_ptr<Connector> connector_;

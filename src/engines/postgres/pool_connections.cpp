@@ -122,7 +122,8 @@ void Pool::on_connected(Purpose purpose, Connector::Outcome outcome) {
 }
 
 void Pool::on_connect_failed(const ConnectFailure& failure) {
-  note_failure(failure.reason);
+  const bool only_the_login = client_.has_callers_login() && failure.reason == "authentication";
+  if (!only_the_login) note_failure(failure.reason);
   if (!client_.breaker.ever_reached()) unreachable_until_ = Clock::now() + client_.breaker.probe_delay();
   if (open_connections() == 0 && connecting_ == 0) fail_waiters();
 }
