@@ -26,6 +26,8 @@ struct Call {
   auth::Caller caller;
   /// The configuration this request began with; it stays until the request ends.
   ViewPointer view = context.view;
+  catalog::DirectUse direct = {};  ///< the pool of the request's direct URI, once it is there
+  bool direct_pending = false;     ///< stage 10 waits for open_direct()
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
   [[nodiscard]] const ApiSettings& api() const { return view->snapshot().api; }
@@ -48,13 +50,15 @@ contract::Result<base::Deadline> request_deadline(const Call& call);
 /// Stage 4: waits for the body and parses it to a JSON object.
 base::Task<contract::Result<const query::Value*>> read_json(Call& call);
 /// Stages 6 and 7: the client named by X-Athena-Client, or by the body (`named`; a header that names another
-/// one is client_mismatch), known and active. Sets the metrics label.
+/// one is client_mismatch), or by a wildcard host; known and active. Sets the metrics label.
 contract::Result<const catalog::Entry*> resolve_client(Call& call, std::string_view named = {});
 /// Same, but frozen and inactive clients are found too.
 contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view named = {});
 /// Stage 8.
 contract::Result<void> require(const Call& call, const catalog::Entry& client,
                                contract::Capability capability);
+/// The host name the request was sent to, without port and final dot.
+std::string_view effective_host(const Call& call);
 /// Stage 10: the client's backend on this shard.
 contract::Result<engines::Backend*> backend(Call& call, const catalog::Entry& client);
 

@@ -10,6 +10,7 @@
 #include "http/exchange.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "services/catalog/direct_side.h"
 #include "services/telemetry/metrics.h"
 
 namespace athena::api {
@@ -19,8 +20,9 @@ class Gateway;
 /// What all shards share and no reload changes. Immutable once the shards run, but for what is atomic inside.
 struct ProcessContext {
   base::ShardGroup& shards;
-  const http::Server* server = nullptr;  ///< set before the first request
-  std::vector<Gateway*> gateways = {};   ///< one per shard, in shard order
+  const http::Server* server = nullptr;    ///< set before the first request
+  std::vector<Gateway*> gateways = {};     ///< one per shard, in shard order
+  catalog::DirectPools* direct = nullptr;  ///< set before the first gateway
   std::string version = {};
   std::string revision = {};
   base::Clock::time_point started = {};
@@ -35,6 +37,7 @@ struct ShardContext {
   base::Shard& shard;
   ViewPointer view;  ///< what new requests begin with
   telemetry::ShardMetrics metrics;
+  catalog::DirectSide direct;
 };
 
 }  // namespace athena::api

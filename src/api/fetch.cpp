@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "api/count_beside.h"
+#include "api/direct.h"
 #include "api/operation.h"
 #include "api/row_output.h"
 #include "api/url_parameters.h"
@@ -225,6 +226,10 @@ base::Task<void> fetch(Call& call) {
   }
   query::ReadOptions options;
   auto select = prepare(call, operation, options);
+  if (!select && call.direct_pending) {
+    auto opened = co_await open_direct(call, operation.deadline);
+    select = opened ? prepare(call, operation, options) : contract::Result<query::Select>(opened.error());
+  }
   if (!select) {
     call.fail(select.error());
     co_return;

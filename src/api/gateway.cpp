@@ -32,7 +32,7 @@ bool is_admin_path(std::string_view path) {
 }  // namespace
 
 Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot)
-    : context_{process, shard, new View(shard, std::move(snapshot), nullptr), {}} {}
+    : context_{process, shard, new View(shard, std::move(snapshot), nullptr), {}, catalog::DirectSide(shard, *process.direct)} {}
 
 void Gateway::change(std::shared_ptr<const Snapshot> snapshot) {
   context_.view = new View(context_.shard, std::move(snapshot), context_.view.get());

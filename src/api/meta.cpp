@@ -186,8 +186,9 @@ base::Task<void> metrics(Call& call) {
   const auto connections = process.server->connections();
   const double uptime = std::chrono::duration<double>(base::Clock::now() - process.started).count();
   const telemetry::ProcessSample sample{
-      process.version,       process.revision,   process.start_time_seconds, uptime,
-      process.shards.size(), connections.active, connections.idle,           process.server->draining()};
+      process.version,  process.revision,           process.start_time_seconds,
+      uptime,           process.shards.size(),      connections.active,
+      connections.idle, process.server->draining(), process.direct->size()};
   call.exchange.response().content_type = "text/plain; version=0.0.4; charset=utf-8";
   call.exchange.response().body.append(telemetry::Exposition::render(total, sample, labels, clients));
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/direct.h"
+
 namespace athena::api {
 namespace {
 
@@ -47,7 +49,9 @@ base::Task<contract::Result<void>> begin(Call& call, Operation& operation) {
 
 contract::Result<void> route(Call& call, Operation& operation, const Routing& routing,
                              const std::optional<contract::Error>& parse_error) {
-  const auto client = resolve_client(call, routing.client_name);
+  const auto direct = routing.ignores_direct_uri ? catalog::DirectText{} : direct_text(call.request());
+  const auto client =
+      direct.uri.empty() ? resolve_client(call, routing.client_name) : find_direct(call, direct);
   const bool named = client || (client.error().code() != ErrorCode::missing_client_header &&
                                 client.error().code() != ErrorCode::client_mismatch);
   if (named && routing.audited) {
@@ -65,7 +69,7 @@ contract::Result<void> route(Call& call, Operation& operation, const Routing& ro
     if (auto capability = require(call, **client, *routing.capability); !capability) return capability;
   }
   if (parse_error) return complete_refusal(*parse_error, **client);
-  const auto found = backend(call, **client);
+  const auto found = direct.uri.empty() ? backend(call, **client) : direct_backend(call);
   if (!found) return found.error();
   operation.backend = *found;
   return {};

@@ -48,9 +48,12 @@ struct Routing {
   std::string_view client_name = {};
   /// Beside gateway_query.
   std::optional<contract::Capability> capability = std::nullopt;
+  /// The request is for another engine, so a direct PostgreSQL URI beside it does not count.
+  bool ignores_direct_uri = false;
 };
 /// Stages 6 to 10; `parse_error` is a refusal of the parser that belongs to stage 8 (a feature that is not
-/// built).
+/// built). A failure with call.direct_pending set is none yet: after open_direct() the
+/// same call goes on.
 contract::Result<void> route(Call& call, Operation& operation, const Routing& routing,
                              const std::optional<contract::Error>& parse_error = std::nullopt);
 /// 501 for a feature that the client's engine does not have.

@@ -1,3 +1,4 @@
+#include "api/direct.h"
 #include "api/operation.h"
 #include "api/raw_output.h"
 #include "api/row_output.h"
@@ -55,7 +56,13 @@ base::Task<void> raw_query(Call& call) {
     call.fail(!raw ? raw.error() : strips.error());
     co_return;
   }
-  if (auto routed = route(call, operation, {.capability = Capability::raw_sql}); !routed) {
+  const Routing routing{.capability = Capability::raw_sql};
+  auto routed = route(call, operation, routing);
+  if (!routed && call.direct_pending) {
+    routed = co_await open_direct(call, operation.deadline);
+    if (routed) routed = route(call, operation, routing);
+  }
+  if (!routed) {
     call.fail(routed.error());
     co_return;
   }

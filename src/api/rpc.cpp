@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "api/direct.h"
 #include "api/operation.h"
 #include "api/query_string.h"
 #include "api/row_output.h"
@@ -117,7 +118,13 @@ base::Task<contract::Result<query::FunctionCall>> prepare(Call& call, Operation&
   const auto target =
       query::parse_function_name(input.function, *operation.body, operation.parse_context(call));
   if (!target) co_return target.error();
-  if (auto routed = route(call, operation, {}); !routed) co_return routed.error();
+  const Routing routing;
+  auto routed = route(call, operation, routing);
+  if (!routed && call.direct_pending) {
+    routed = co_await open_direct(call, operation.deadline);
+    if (routed) routed = route(call, operation, routing);
+  }
+  if (!routed) co_return routed.error();
   auto* functions = operation.backend->functions();
   if (functions == nullptr) co_return feature_missing(*operation.client, "rpc");
   std::string schema(target->schema);

@@ -1,4 +1,5 @@
 #include "api/count_beside.h"
+#include "api/direct.h"
 #include "api/drivers.h"
 #include "api/operation.h"
 #include "api/raw_output.h"
@@ -38,16 +39,22 @@ contract::Result<Addressee> addressee(const query::Value& body) {
   return Addressee{*driver, *client};
 }
 
-/// Stages 6 to 10 for a client that the body names.
+/// Stages 6 to 10 for a client that the body names, or for a direct URI beside a driver of PostgreSQL.
 contract::Result<void> route_to(Call& call, Operation& operation, const Addressee& to, bool needs_raw) {
-  const auto client = resolve_client(call, to.client);
-  if (!client) return client.error();
-  if (needs_raw && !takes_raw_text(to.driver))
-    return feature_missing(**client, name(contract::Capability::raw_sql));
-  const auto capability = check_driver(to.driver, (*client)->definition.engine);
-  if (!capability) return capability.error();
   Routing routing;
   routing.client_name = to.client;
+  routing.ignores_direct_uri =
+      direct_text(call.request()).uri.empty() || !check_driver(to.driver, contract::Engine::postgresql);
+  auto engine = contract::Engine::postgresql;
+  if (routing.ignores_direct_uri) {
+    const auto client = resolve_client(call, to.client);
+    if (!client) return client.error();
+    if (needs_raw && !takes_raw_text(to.driver))
+      return feature_missing(**client, name(contract::Capability::raw_sql));
+    engine = (*client)->definition.engine;
+  }
+  const auto capability = check_driver(to.driver, engine);
+  if (!capability) return capability.error();
   if (needs_raw) routing.capability = *capability;
   if (auto routed = route(call, operation, routing); !routed) return routed;
   if (needs_raw && operation.backend->raw() == nullptr)
@@ -117,7 +124,12 @@ base::Task<void> sql_by_driver(Call& call) {
     call.fail(!to ? to.error() : raw.error());
     co_return;
   }
-  if (auto routed = route_to(call, operation, *to, true); !routed) {
+  auto routed = route_to(call, operation, *to, true);
+  if (!routed && call.direct_pending) {
+    routed = co_await open_direct(call, operation.deadline);
+    if (routed) routed = route_to(call, operation, *to, true);
+  }
+  if (!routed) {
     call.fail(routed.error());
     co_return;
   }
@@ -162,7 +174,12 @@ base::Task<void> count_by_driver(Call& call) {
     call.fail(!to ? to.error() : plan.error());
     co_return;
   }
-  if (auto routed = route_to(call, operation, *to, plan->text.has_value()); !routed) {
+  auto routed = route_to(call, operation, *to, plan->text.has_value());
+  if (!routed && call.direct_pending) {
+    routed = co_await open_direct(call, operation.deadline);
+    if (routed) routed = route_to(call, operation, *to, plan->text.has_value());
+  }
+  if (!routed) {
     call.fail(routed.error());
     co_return;
   }

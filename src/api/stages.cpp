@@ -3,6 +3,7 @@
 
 #include "api/call.h"
 #include "contract/envelope.h"
+#include "services/catalog/host_patterns.h"
 
 namespace athena::api {
 namespace {
@@ -34,7 +35,21 @@ contract::Result<std::string_view> client_name(const http::Request& request) {
   return name;
 }
 
+/// What stands for the `*` of the first pattern of gateway.wildcard_hosts that the request's host fits.
+bool host_label(const Call& call, std::string_view& label) {
+  const auto& patterns = call.settings().wildcard_hosts;
+  if (patterns.empty()) return false;
+  const auto host = effective_host(call);
+  return std::ranges::any_of(patterns, [host, &label](const std::string& pattern) {
+    return catalog::matches_host_pattern(pattern, host, &label) && !label.empty();
+  });
+}
+
 }  // namespace
+
+std::string_view effective_host(const Call& call) {
+  return catalog::bare_host(call.request().header("Host"));
+}
 
 void Call::fail(const contract::Error& error) {
   auto& response = exchange.response();
@@ -106,6 +121,15 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
     name = named;
   }
   if (name->empty()) {
+    std::string_view label;
+    if (host_label(call, label)) {
+      if (const auto* entry = call.registry().find_by_label(label); entry != nullptr) {
+        call.exchange.client_label = entry->label;
+        return entry;
+      }
+      metrics.client_resolved("unknown");
+      return Error(ErrorCode::unknown_client, "No client belongs to the host name of this request.");
+    }
     metrics.client_resolved("missing");
     return Error(ErrorCode::missing_client_header, "X-Athena-Client header is required and cannot be empty")
         .with("missing_header", "X-Athena-Client");

@@ -1,3 +1,4 @@
+#include "api/direct.h"
 #include "api/operation.h"
 #include "base/json_writer.h"
 #include "query/grouping_sink.h"
@@ -140,7 +141,12 @@ base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operati
     }
     refusal = parsed.error();
   }
-  if (auto routed = route(call, operation, {.audited = audited}, refusal); !routed) {
+  auto routed = route(call, operation, {.audited = audited}, refusal);
+  if (!routed && call.direct_pending) {
+    routed = co_await open_direct(call, operation.deadline);
+    if (routed) routed = route(call, operation, {.audited = audited}, refusal);
+  }
+  if (!routed) {
     call.fail(routed.error());
     co_return std::nullopt;
   }

@@ -108,7 +108,9 @@ class Runtime {
         enforced_(enforced),
         shards_(shard_count(config)),
         environment_{settings_, shards_.size()},
+        direct_pools_(shards_, environment_, {config.pool}),
         process_{shards_} {
+    process_.direct = &direct_pools_;
     snapshots_.push_back(make_snapshot(config, std::move(keys), enforced_, environment_, nullptr));
     process_.version = version();
     process_.revision = revision();
@@ -174,14 +176,17 @@ class Runtime {
   void stop() {
     const auto on_gateways = [this](auto work) {
       shards_.run_on_all([this, work](base::Shard& shard) {
-        if (gateways_[shard.index()]) work(gateways_[shard.index()]->context().view->backends());
+        if (!gateways_[shard.index()]) return;
+        auto& context = gateways_[shard.index()]->context();
+        work(context.view->backends());
+        work(context.direct);
       });
     };
-    on_gateways([](catalog::ShardBackends& backends) { backends.shutdown(); });
+    on_gateways([](auto& backends) { backends.shutdown(); });
     // What the backends posted to end themselves runs before they are destroyed, on their shards. The
     // gateways stay until the loops have ended, as connections refer to them.
     shards_.run_on_all([](base::Shard&) {});
-    on_gateways([](catalog::ShardBackends& backends) { backends.clear(); });
+    on_gateways([](auto& backends) { backends.clear(); });
     shards_.stop();
     server_.reset();
     gateways_.clear();
@@ -195,6 +200,7 @@ class Runtime {
   base::ShardGroup shards_;
   engines::EngineEnvironment environment_;
   std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force
+  catalog::DirectPools direct_pools_;
   api::ProcessContext process_;
   std::vector<std::unique_ptr<api::Gateway>> gateways_;
   std::unique_ptr<http::Server> server_;

@@ -55,9 +55,19 @@ Registry::Registry(std::vector<contract::ClientDefinition> definitions,
         entry.trouble = engine.error().text();
       }
     }
+    for (const auto& label : entry.definition.host_labels)
+      by_label_.emplace(contract::client_key(label), entries_.size());
     by_key_.emplace(contract::client_key(entry.definition.client_name), entries_.size());
     entries_.push_back(std::move(entry));
   }
+}
+
+const Entry* Registry::find_by_label(std::string_view label) const {
+  if (!by_label_.empty()) {
+    const auto found = by_label_.find(contract::client_key(label));
+    if (found != by_label_.end()) return &entries_[found->second];
+  }
+  return find(label);
 }
 
 const Entry* Registry::find(std::string_view name) const {

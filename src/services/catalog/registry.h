@@ -35,6 +35,9 @@ class Registry {
 
   /// By name in any case, blanks around it ignored; null = unknown.
   [[nodiscard]] const Entry* find(std::string_view name) const;
+  /// By a label of a wildcard host: the client that has it among its `host_labels`, else the one of that
+  /// name.
+  [[nodiscard]] const Entry* find_by_label(std::string_view label) const;
   /// Sorted by name without case.
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
   [[nodiscard]] std::size_t index_of(const Entry& entry) const {
@@ -48,6 +51,7 @@ class Registry {
   };
   std::vector<Entry> entries_;
   std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_key_;
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_label_;
 };
 
 /// The backends of one shard for the clients of one registry, made on first use. Created, used and destroyed

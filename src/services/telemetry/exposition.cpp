@@ -151,6 +151,8 @@ void add_process(Families& out, const ProcessSample& process) {
                         static_cast<double>(process.connections_active));
   Families::gauge_value(connections, {label("state", "idle")}, static_cast<double>(process.connections_idle));
   out.gauge("draining", "1 while the gateway drains.", process.draining ? 1 : 0);
+  out.gauge("jdbc_pool_cache_entries", "Pools of direct PostgreSQL URIs.",
+            static_cast<double>(process.direct_pools));
 }
 
 void add_clients(Families& out, std::span<const ClientSample> clients) {
@@ -362,6 +364,8 @@ std::string Exposition::render(const ShardMetrics& total, const ProcessSample& p
   plain("http_rejected_total", "Connections and requests refused below the routes.", total.rejected_,
         {"reason"});
   plain("http_stream_aborts_total", "Replies cut after their first byte.", total.aborted_, {"reason"});
+  plain("direct_rejected_total", "Requests with a direct PostgreSQL URI that were refused.",
+        total.direct_rejected_, {"reason"});
   plain("auth_attempts_total", "Credentials looked at.", total.auth_, {"outcome", "reason"});
   plain("client_resolution_total", "Client names looked up.", total.resolutions_, {"outcome"});
   plain("gateway_operations_total", "Operations on clients.", total.operations_,

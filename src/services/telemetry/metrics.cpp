@@ -98,6 +98,10 @@ void ShardMetrics::client_resolved(std::string_view outcome) {
   ++*last_resolution_.counter;
 }
 
+void ShardMetrics::direct_rejected(std::string_view reason) {
+  add(direct_rejected_, {reason});
+}
+
 void ShardMetrics::operation(std::string_view client, std::string_view engine, std::string_view operation,
                              bool ok, std::int64_t rows_returned, std::int64_t rows_written, bool truncated) {
   if (!ok) {
@@ -133,6 +137,7 @@ void ShardMetrics::add_to(ShardMetrics& total) const {
   add_map(total.operations_, operations_);
   add_map(total.rows_, rows_);
   add_map(total.truncated_, truncated_);
+  add_map(total.direct_rejected_, direct_rejected_);
 }
 
 }  // namespace athena::telemetry

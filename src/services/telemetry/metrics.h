@@ -46,6 +46,8 @@ class ShardMetrics {
   void stream_aborted(std::string_view reason);
   void auth_attempt(std::string_view outcome, std::string_view reason);
   void client_resolved(std::string_view outcome);
+  /// A direct URI that was refused; `reason` is static text of a closed set.
+  void direct_rejected(std::string_view reason);
   /// `operation`: fetch, insert, update, delete; `outcome`: ok or an error code's family.
   void operation(std::string_view client, std::string_view engine, std::string_view operation, bool ok,
                  std::int64_t rows_returned, std::int64_t rows_written, bool truncated);
@@ -62,7 +64,8 @@ class ShardMetrics {
 
   std::unordered_map<std::uint32_t, RequestSeries> requests_;  // route << 16 | method << 10 | status
   std::unordered_map<std::uint32_t, std::int64_t> in_flight_;  // route << 8 | method
-  Counters by_client_, errors_, rejected_, aborted_, auth_, resolutions_, operations_, rows_, truncated_;
+  Counters by_client_, errors_, rejected_, aborted_, auth_, resolutions_, operations_, rows_, truncated_,
+      direct_rejected_;
   // the series of the last request, as most requests repeat it
   std::uint32_t last_key_ = UINT32_MAX;
   RequestSeries* last_ = nullptr;
@@ -88,6 +91,7 @@ struct ProcessSample {
   unsigned shards = 1;
   std::uint64_t connections_active = 0, connections_idle = 0;
   bool draining = false;
+  std::uint64_t direct_pools = 0;
 };
 
 struct RouteLabel {
