@@ -22,11 +22,6 @@ using contract::ErrorCode;
 constexpr std::size_t kReadAhead = 16 * 1024;
 constexpr int kReadsPerTurn = 4;  // so that one fast sender does not hold the shard
 
-ReaderLimits limits_of(const ServerSettings& settings) {
-  return {settings.max_header_bytes, settings.max_url_bytes, settings.max_header_lines,
-          settings.max_body_bytes};
-}
-
 bool is_request_id(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
   for (const char c : text) {
@@ -37,11 +32,16 @@ bool is_request_id(std::string_view text) {
 
 }  // namespace
 
+ReaderLimits reader_limits(const ServerSettings& settings) {
+  return {settings.max_header_bytes, settings.max_url_bytes, settings.max_header_lines,
+          settings.max_body_bytes};
+}
+
 Connection::Connection(std::shared_ptr<ShardServer> server, Socket socket, Peer peer)
     : server_(std::move(server)),
       socket_(std::move(socket)),
       peer_(std::move(peer)),
-      reader_(limits_of(server_->settings()), server_->pools()),
+      reader_(reader_limits(server_->settings()), server_->pools()),
       output_(server_->pools()),
       read_timer_([this] { on_read_timeout(); }),
       write_timer_([this] {
@@ -53,6 +53,7 @@ Connection::Connection(std::shared_ptr<ShardServer> server, Socket socket, Peer 
   request.peer = peer_.address;
   request.peer_is_loopback = peer_.loopback;
   request.local_port = peer_.local_port;
+  request.tls = handshaking_ = peer_.tls;
 }
 
 Connection::~Connection() = default;
@@ -63,6 +64,13 @@ base::Shard& Connection::shard() {
 
 void Connection::wait_readable() {
   waiting_read_ = true;
+  if (tls_ && !lingering_ && tls_->pending() > 0) {
+    boost::asio::post(shard().context(), [self = Pointer(this)] {
+      self->waiting_read_ = false;
+      self->on_readable();
+    });
+    return;
+  }
   socket_.async_wait(Socket::wait_read, [self = Pointer(this)](const boost::system::error_code& error) {
     self->waiting_read_ = false;
     if (!error) self->on_readable();
@@ -81,7 +89,7 @@ void Connection::on_readable() {
     }
     return;
   }
-  if (closing_) return;
+  if (closing_ || (handshaking_ && !shake_hands())) return;
   if (receive() && (body_reader_ || discarding_)) wait_for(Wait::body, server_->settings().request_timeout);
   process();
 }
@@ -91,16 +99,20 @@ bool Connection::receive() {
   bool received = false;
   for (int turn = 0; turn < kReadsPerTurn && wants_to_read(); ++turn) {
     const auto room = reader_.prepare();
-    const auto count = ::recv(descriptor(), room.data(), room.size(), MSG_DONTWAIT);
+    const auto count = tls_ ? tls_->read(room.data(), room.size())
+                            : ::recv(descriptor(), room.data(), room.size(), MSG_DONTWAIT);
     if (count > 0) {
       reader_.commit(static_cast<std::size_t>(count));
       received = true;
-      if (static_cast<std::size_t>(count) < room.size() || (!body_reader_ && !discarding_)) break;
+      // TLS gives one record at a time
+      if (!tls_ && static_cast<std::size_t>(count) < room.size()) break;
+      if (!body_reader_ && !discarding_) break;
       if (body_reader_ && reader_.body_remaining().value_or(0) == 0) break;
     } else if (count == 0) {
       on_end_of_stream();
       break;
     } else if (errno != EINTR) {
+      if (errno == EPROTO) server_->application().rejected("framing");
       if (errno != EAGAIN && errno != EWOULDBLOCK) close_now();
       break;
     }

@@ -16,8 +16,10 @@
 #include "base/timer_wheel.h"
 #include "base/uuid.h"
 #include "http/exchange.h"
+#include "http/gzip.h"
 #include "http/output_queue.h"
 #include "http/request_reader.h"
+#include "http/tls.h"
 
 namespace athena::http {
 
@@ -27,6 +29,7 @@ class ShardServer;
 struct Peer {
   std::string address;  ///< text, or `unix`
   bool loopback = false;
+  bool tls = false;  ///< the listener speaks TLS
   std::string local_port;
 };
 
@@ -58,6 +61,8 @@ class Connection final
   void cut();
   /// Lets go what a handler waits for, without running it; see ShardServer::abandon.
   void abandon();
+  /// The server has other settings.
+  void settings_changed();
 
   [[nodiscard]] const Request& request() const override { return reader_.request(); }
   [[nodiscard]] Response& response() override { return response_; }
@@ -104,16 +109,22 @@ class Connection final
   void resume_body_reader();
   void make_request_id();
 
+  // connection_tls.cpp
+  bool shake_hands();
+
   // connection_reply.cpp: replies, sending, closing
   void complete_reply();
   void write_reply();
   void end_stream();
+  bool choose_coding(bool stream);
+  void compress_body();
   void write_head(std::optional<std::uint64_t> content_length);
   void end_exchange();
   bool may_keep_alive() const;
   bool can_discard_body() const;
-  void append_chunk();
+  void append_chunk(GzipStream::Flush flush);
   void send_pending();
+  ssize_t write_some();
   void wait_writable();
   void on_writable();
   void fire_drained();
@@ -127,6 +138,7 @@ class Connection final
 
   std::shared_ptr<ShardServer> server_;
   Socket socket_;
+  std::unique_ptr<TlsChannel> tls_;
   Peer peer_;
   RequestReader reader_;
   OutputQueue output_;
@@ -135,6 +147,7 @@ class Connection final
   Wait wait_ = Wait::none;
 
   // the connection
+  bool handshaking_ = false;  // TLS; tls_ is made when the first byte is there
   bool waiting_read_ = false;
   bool waiting_write_ = false;
   bool processing_ = false;
@@ -160,6 +173,7 @@ class Connection final
   bool continue_sent_ = false;
   bool reading_body_ = false;
   Response response_;
+  std::unique_ptr<GzipStream> gzip_;  // of a streamed reply
   std::uint64_t response_bytes_ = 0;
   std::string_view request_id_;
   base::UuidText made_id_{};

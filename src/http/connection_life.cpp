@@ -61,6 +61,9 @@ void Connection::on_read_timeout() {
     case Wait::none:
       return;
     case Wait::first_byte:
+      if (handshaking_ && tls_) server_->application().rejected("timeout");
+      close_now();
+      return;
     case Wait::idle:
     case Wait::drain:
     case Wait::linger:
@@ -89,6 +92,10 @@ void Connection::on_read_timeout() {
 void Connection::drain() {
   if (closed_ || active_ || closing_ || lingering_ || discarding_) return;
   if (output_.pending() > 0 || reader_.buffered() > 0) return;
+  if (handshaking_) {
+    wait_for(Wait::drain, kDrainGrace);
+    return;
+  }
   const Pointer self(this);
   if (receive() || eof_ || closed_) {
     process();
@@ -109,6 +116,10 @@ void Connection::abandon() {
   const auto reader = std::move(body_reader_);
   const auto drained = std::exchange(on_drained_, nullptr);
   const auto gone = std::exchange(on_gone_, nullptr);
+}
+
+void Connection::settings_changed() {
+  reader_.set_limits(reader_limits(server_->settings()));
 }
 
 void Connection::set_busy(bool busy) {

@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -15,6 +16,11 @@ namespace {
 constexpr std::uint64_t kDiscardUpTo = 64 * 1024;
 // Replies of pipelined requests are gathered up to this size before they are sent.
 constexpr std::size_t kGatherUpTo = 64 * 1024;
+// Larger bodies that are sent as a whole (to HTTP/1.0) would hold the shard too long.
+constexpr std::size_t kCompressUpTo = 1024UL * 1024;
+// The size of a stream is not known; one that begins with this much is compressed however large
+// compression_min_bytes is.
+constexpr std::size_t kCompressStreamFrom = 64UL * 1024;
 constexpr std::chrono::milliseconds kLinger{1000};
 constexpr std::chrono::milliseconds kLingerWhenDraining{250};
 
@@ -66,14 +72,46 @@ void Connection::write_head(std::optional<std::uint64_t> content_length) {
       [&](base::Buffer& out) { append_reply_head(out, response_, head, server_->common_headers()); });
 }
 
+/// Whether the reply's body, or the stream that begins with it, is compressed; says so in the head. The head
+/// of HEAD is that of GET.
+bool Connection::choose_coding(bool stream) {
+  const auto configured = server_->settings().compression_min_bytes;
+  const auto least = stream ? std::min(configured, kCompressStreamFrom) : configured;
+  if (least == 0 || response_.body.size() < least || has_no_body(response_.status)) return false;
+  if (!is_compressible(response_.content_type)) return false;
+  if (response_.extra_headers.view().find("Content-Encoding: ") != std::string_view::npos) return false;
+  response_.add_header("Vary", "Accept-Encoding");
+  if (!accepts_gzip(request())) return false;
+  response_.add_header("Content-Encoding", "gzip");
+  return true;
+}
+
+/// Of a reply that is sent as a whole.
+void Connection::compress_body() {
+  if (response_.body.size() > kCompressUpTo || !choose_coding(false)) return;
+  auto stream = server_->gzips().take();
+  auto packed = server_->pools().bodies.take();
+  stream->write(response_.body.view(), GzipStream::Flush::finish, packed);
+  response_.body.swap(packed);
+  server_->pools().bodies.give(std::move(packed));
+  server_->gzips().give(std::move(stream));
+}
+
 void Connection::write_reply() {
+  if (!dropped_) compress_body();
   const auto before = output_.pending();
   write_head(dropped_ ? std::nullopt : std::optional<std::uint64_t>(response_.body.size()));
   if (request().method != Method::head && !has_no_body(response_.status)) output_.append(response_.body);
   response_bytes_ += output_.pending() - before;
 }
 
-void Connection::append_chunk() {
+void Connection::append_chunk(GzipStream::Flush flush) {
+  if (gzip_ && (!response_.body.empty() || flush == GzipStream::Flush::finish)) {
+    auto packed = server_->pools().bodies.take();
+    gzip_->write(response_.body.view(), flush, packed);
+    response_.body.swap(packed);
+    server_->pools().bodies.give(std::move(packed));
+  }
   if (response_.body.empty()) return;
   std::array<char, 20> size;
   char* end = std::to_chars(size.data(), size.data() + 16, response_.body.size(), 16).ptr;
@@ -87,6 +125,7 @@ void Connection::append_chunk() {
 Flow Connection::flush() {
   if (gone_ || closed_) return Flow::gone;
   if (request().method == Method::head && request().minor_version >= 1) {
+    if (!dropped_) choose_coding(true);
     dropped_ = true;
     response_.body.clear();
     return Flow::more;
@@ -94,10 +133,11 @@ Flow Connection::flush() {
   if (!can_stream() || aborted_) return Flow::more;
   const auto before = output_.pending();
   if (!streaming_) {
+    if (choose_coding(true)) gzip_ = server_->gzips().take();
     streaming_ = true;
     write_head(std::nullopt);
   }
-  append_chunk();
+  append_chunk(GzipStream::Flush::sync);
   response_bytes_ += output_.pending() - before;
   send_pending();
   if (closed_) return Flow::gone;
@@ -111,7 +151,7 @@ void Connection::end_stream() {
     return;
   }
   const auto before = output_.pending();
-  append_chunk();
+  append_chunk(GzipStream::Flush::finish);
   output_.append("0\r\n");
   output_.append(response_.trailers.view());
   output_.append("\r\n");
@@ -137,6 +177,7 @@ void Connection::end_exchange() {
   on_gone_ = nullptr;
   on_drained_ = nullptr;
   server_->pools().bodies.give(std::move(response_.body));
+  if (gzip_) server_->gzips().give(std::move(gzip_));
   arena_.release();
   if (closed_) return;
   if (!keep_alive_) {
@@ -149,17 +190,24 @@ void Connection::end_exchange() {
   }
 }
 
+ssize_t Connection::write_some() {
+  std::array<iovec, 16> pieces;
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = output_.gather(pieces);
+  if (tls_) {
+    return tls_->write(static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len,
+                       message.msg_iovlen > 1);
+  }
+  return message.msg_iovlen == 1
+             ? ::send(descriptor(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
+             : ::sendmsg(descriptor(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void Connection::send_pending() {
   bool progress = false;
   while (output_.pending() > 0) {
-    std::array<iovec, 16> pieces;
-    msghdr message{};
-    message.msg_iov = pieces.data();
-    message.msg_iovlen = output_.gather(pieces);
-    const auto count =
-        message.msg_iovlen == 1
-            ? ::send(descriptor(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
-            : ::sendmsg(descriptor(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto count = write_some();
     if (count >= 0) {
       output_.sent(static_cast<std::size_t>(count));
       progress = true;
@@ -186,7 +234,7 @@ void Connection::wait_writable() {
 }
 
 void Connection::on_writable() {
-  if (closed_) return;
+  if (closed_ || (handshaking_ && !shake_hands())) return;
   send_pending();
   if (output_.pending() < server_->settings().write_window_bytes / 2) fire_drained();
   process();
@@ -231,6 +279,12 @@ void Connection::notify_gone() {
 /// Everything is sent. Closing with unread input would make the kernel reset the connection, and the peer
 /// might lose the reply; then the peer is given a moment to close first.
 void Connection::finish_close() {
+  // A broken stream ends without close_notify, as it ends without its final chunk.
+  if (tls_ && !handshaking_ && !aborted_ && !tls_->send_close()) {
+    if (!write_timer_.armed()) server_->shard().timers().arm(write_timer_, kLinger);
+    if (!waiting_write_) wait_writable();
+    return;
+  }
   char byte = 0;
   const bool unread = framing_lost_ || discarding_ || reader_.buffered() > 0 ||
                       reader_.body_state() != RequestReader::Body::complete ||
@@ -252,6 +306,7 @@ void Connection::close_now() {
   closed_ = true;
   read_timer_.cancel();
   write_timer_.cancel();
+  if (tls_ && !handshaking_ && !active_ && !aborted_ && output_.pending() == 0) tls_->send_close();
   boost::system::error_code ignored;
   socket_.close(ignored);
   output_.clear();

@@ -1,6 +1,7 @@
 #include "http/listen.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -83,13 +84,7 @@ base::Result<ListenDescriptor, OpenError> open(const Address& address, const Ser
     return OpenError{errno};
   if (address.family() == AF_INET6) set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, v6_only ? 1 : 0);
   set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (settings.tcp_keepalive.count() > 0) {
-    const auto idle = static_cast<int>(settings.tcp_keepalive.count());
-    set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, idle);
-    set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, idle / 5));
-    set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 5);
-  }
+  set_keepalive(descriptor, settings.tcp_keepalive);
   if (::bind(descriptor, address.get(), address.size) != 0) return OpenError{errno};
   if (::listen(descriptor, settings.backlog) != 0) return OpenError{errno};
   return listener;
@@ -104,6 +99,52 @@ std::uint16_t local_port(int descriptor) {
 }
 
 }  // namespace
+
+void set_keepalive(int descriptor, std::chrono::seconds time) {
+  if (time.count() <= 0) return;
+  const auto idle = static_cast<int>(time.count());
+  set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+  set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, idle / 5));
+  set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 5);
+}
+
+base::Result<Inherited, std::string> take_inherited(const std::vector<int>& descriptors,
+                                                    const ServerSettings& settings) {
+  Inherited result;
+  for (const int descriptor : descriptors) result.listeners.emplace_back(descriptor);
+  for (auto& listener : result.listeners) {
+    const auto number = std::to_string(listener.get());
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(listener.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
+      return "Descriptor " + number + " of LISTEN_FDS is not a listening socket.";
+    }
+    sockaddr_storage address{};
+    size = sizeof address;
+    if (::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      return "Descriptor " + number + " of LISTEN_FDS has no address: " + error_text(errno) + ".";
+    }
+    const bool tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
+    if (!tcp && address.ss_family != AF_UNIX) {
+      return "Descriptor " + number + " of LISTEN_FDS is neither TCP nor a unix socket.";
+    }
+    const int flags = ::fcntl(listener.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+        ::fcntl(listener.get(), F_SETFD, FD_CLOEXEC) != 0) {
+      return "Descriptor " + number + " of LISTEN_FDS cannot be used: " + error_text(errno) + ".";
+    }
+    std::uint16_t port = 0;
+    if (tcp) {
+      port = local_port(listener.get());
+      set(listener.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+      set_keepalive(listener.get(), settings.tcp_keepalive);
+      if (result.port == 0) result.port = port;
+    }
+    result.ports.push_back(port);
+  }
+  return result;
+}
 
 ListenDescriptor::~ListenDescriptor() {
   if (descriptor_ >= 0) ::close(descriptor_);

@@ -30,6 +30,7 @@ struct Request {
   std::string_view peer;          ///< address text of the peer, `unix` for the socket file
   bool peer_is_loopback = false;  ///< 127.0.0.0/8, ::1 or a unix socket
   std::string_view local_port;    ///< decimal; empty on a unix socket
+  bool tls = false;               ///< the connection is encrypted
 
   /// First non-empty value of that header (name in any case), or an empty text.
   [[nodiscard]] std::string_view header(std::string_view header_name) const;

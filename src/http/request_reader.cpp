@@ -32,7 +32,7 @@ Error malformed(std::string_view text) {
 }  // namespace
 
 RequestReader::RequestReader(const ReaderLimits& limits, BufferPools& pools)
-    : limits_(limits), pools_(pools), parser_(std::make_unique<Parser>()) {
+    : limits_(limits), next_limits_(limits), pools_(pools), parser_(std::make_unique<Parser>()) {
   headers_.reserve(16);
 }
 
@@ -242,11 +242,17 @@ void RequestReader::end_request() {
   request_.minor_version = 1;
   keep_alive_ = expects_continue_ = bad_expectation_ = bad_coding_ = discard_ = false;
   hosts_ = 0;
+  limits_ = next_limits_;
   media_error_.reset();
   body_state_ = Body::complete;
   body_view_ = {};
   remaining_ = 0;
   request_bytes_ = 0;
+}
+
+void RequestReader::set_limits(const ReaderLimits& limits) {
+  next_limits_ = limits;
+  if (state_ == State::head && buffered() == 0) limits_ = limits;
 }
 
 void RequestReader::release_idle() {

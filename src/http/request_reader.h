@@ -56,6 +56,8 @@ class RequestReader {
   void end_request();
   /// What still comes of the body is dropped as it arrives.
   void discard_body() { discard_ = true; }
+  /// Other limits, from the next request on.
+  void set_limits(const ReaderLimits& limits);
   /// Gives all memory back when nothing is buffered.
   void release_idle();
 
@@ -97,7 +99,8 @@ class RequestReader {
   Event fail(contract::Error error);
   Event fail_malformed(std::string_view text);
 
-  const ReaderLimits limits_;
+  ReaderLimits limits_;
+  ReaderLimits next_limits_;
   BufferPools& pools_;
   std::unique_ptr<Parser> parser_;
 

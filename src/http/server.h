@@ -16,6 +16,9 @@ struct ServerSettings {
   std::vector<std::string> bind{"127.0.0.1"};  ///< addresses: 127.0.0.1, 0.0.0.0, [::1], [::]
   std::uint16_t port = 4052;                   ///< 0 = any free one
   std::string unix_socket;                     ///< path; empty = none
+  /// Listening sockets the process was started with (socket activation): they take the place of bind, port
+  /// and unix_socket. listen() takes them over.
+  std::vector<int> inherited;
   int backlog = 2048;
   std::size_t max_connections = 10000;  ///< whole process; accepting pauses at it
   std::size_t max_in_flight = 20000;    ///< running requests of the process; above it 503 overloaded
@@ -59,6 +62,15 @@ class Server {
   [[nodiscard]] bool listening() const;
   [[nodiscard]] bool draining() const;
   [[nodiscard]] ConnectionCounts connections() const;
+  /// Other settings for what begins from now on, on every shard and without closing anything: limits,
+  /// timeouts, keep-alive, write window, drain, compression, certificate. Those of the listeners (bind, port,
+  /// unix_socket, inherited, backlog), max_connections and max_in_flight stay as they are. The certificate is
+  /// read anew, also when its path is the same, and new connections get it; when that fails nothing changes,
+  /// and the error's text is ready for the operator. Any thread that may block on two small files; not before
+  /// listen(). Every shard has the settings once its loop has come to them.
+  base::Result<void, std::string> apply(ServerSettings settings);
+  /// apply() with the settings in use: for a certificate that was renewed in place.
+  base::Result<void, std::string> reload_certificate();
   /// Running requests of the process; any thread.
   [[nodiscard]] std::uint64_t in_flight() const;
 

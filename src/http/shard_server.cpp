@@ -11,6 +11,8 @@
 #include <array>
 #include <cerrno>
 
+#include "http/listen.h"
+
 namespace athena::http {
 namespace {
 
@@ -99,14 +101,14 @@ void ServerCommon::check_drained(base::Shard& here) {
 }
 
 void ServerCommon::remove_socket_file() {
-  if (has_socket_file.exchange(false)) ::unlink(settings.unix_socket.c_str());
+  if (has_socket_file.exchange(false)) ::unlink(socket_file.c_str());
 }
 
 struct ShardServer::Listener {
   Listener(boost::asio::io_context& context, int descriptor) : socket(context.get_executor(), descriptor) {}
 
   boost::asio::posix::basic_stream_descriptor<base::Executor> socket;
-  std::string local_port;
+  ListenerOrigin origin;
   std::function<ShardServer&()> share;
   std::unique_ptr<base::Timer> pause;
   bool paused = false;
@@ -115,18 +117,19 @@ struct ShardServer::Listener {
 ShardServer::ShardServer(base::Shard& shard, std::shared_ptr<ServerCommon> common, Application& application)
     : shard_(shard),
       common_(std::move(common)),
+      live_(common_->live),
       application_(application),
       drain_timer_([this] { on_drain_timer(); }) {}
 
 ShardServer::~ShardServer() = default;
 
-void ShardServer::add_listener(int descriptor, std::string local_port, std::function<ShardServer&()> share) {
+void ShardServer::add_listener(int descriptor, ListenerOrigin origin, std::function<ShardServer&()> share) {
   if (closing_ || cut_) {
     ::close(descriptor);
     return;
   }
   auto listener = std::make_shared<Listener>(shard_.context(), descriptor);
-  listener->local_port = std::move(local_port);
+  listener->origin = std::move(origin);
   listener->share = std::move(share);
   listener->pause = std::make_unique<base::Timer>([this, weak = std::weak_ptr(listener)] {
     if (const auto held = weak.lock()) on_acceptable(held);
@@ -176,7 +179,8 @@ std::chrono::milliseconds ShardServer::accept_some(Listener& listener, int most)
       continue;  // this connection is gone already, or was interrupted; the next may be fine
     }
     listener.paused = false;
-    auto peer = describe(address, listener.local_port);
+    auto peer = describe(address, listener.origin.port);
+    peer.tls = !peer.local_port.empty() && tls() != nullptr;
     auto& target = listener.share ? listener.share() : *this;
     if (&target == this) {
       adopt(descriptor, std::move(peer));
@@ -213,6 +217,15 @@ void ShardServer::adopt(int descriptor, Peer peer) {
   connection->start();
 }
 
+void ShardServer::apply(std::shared_ptr<const LiveSettings> live) {
+  live_ = std::move(live);
+  for (const auto& listener : listeners_) {
+    if (!listener->origin.port.empty())
+      set_keepalive(listener->socket.native_handle(), settings().tcp_keepalive);
+  }
+  for (auto& connection : connections_) connection.settings_changed();
+}
+
 void ShardServer::left(Connection& connection) {
   connections_.erase(connections_.iterator_to(connection));
   common_->open.fetch_sub(1);
@@ -239,7 +252,9 @@ void ShardServer::on_drain_timer() {
     // then those that were on their way are taken, then it closes.
     closing_ = true;
     common_->remove_socket_file();
-    for (const auto& listener : listeners_) refuse_new_callers(listener->socket.native_handle());
+    for (const auto& listener : listeners_) {
+      if (!listener->origin.inherited) refuse_new_callers(listener->socket.native_handle());
+    }
     shard_.timers().arm(drain_timer_, kHandshakesEnd);
     std::vector<boost::intrusive_ptr<Connection>> all;
     for (auto& connection : connections_) all.emplace_back(&connection);

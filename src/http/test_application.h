@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
@@ -77,6 +78,13 @@ class TestApplication : public Application {
         response.body.append(header.name);
         response.body.push_back('=');
         response.body.append(header.value);
+      }
+      return true;
+    }
+    if (request.path == "/flushed") {  // in chunks, of HEAD too
+      for (int piece = 0; piece < 3; ++piece) {
+        response.body.append(std::string(static_cast<std::size_t>(number_in(request.query)), 'f'));
+        exchange.flush();
       }
       return true;
     }
@@ -220,7 +228,7 @@ class Client {
         connected_(other.connected_),
         buffer_(other.buffer_) {}
   Client& operator=(Client&&) = delete;
-  ~Client() { close(); }
+  virtual ~Client() { close(); }
 
   [[nodiscard]] bool connected() const { return connected_; }
   void close() {
@@ -236,7 +244,7 @@ class Client {
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const auto count = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const auto count = transmit(bytes);
       if (count <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(count));
     }
@@ -245,10 +253,9 @@ class Client {
 
   /// More bytes into the buffer; false at the end of the stream or after the time limit.
   bool more(std::size_t most = 65536, int milliseconds = 5000) {
-    pollfd state{descriptor_, POLLIN, 0};
-    if (::poll(&state, 1, milliseconds) <= 0) return false;
     std::string piece(most, '\0');
-    const auto count = ::recv(descriptor_, piece.data(), piece.size(), 0);
+    const auto count = receive(piece, milliseconds);
+    if (count < 0) return false;
     if (count <= 0) {
       at_end_ = true;
       return false;
@@ -305,6 +312,18 @@ class Client {
   }
   [[nodiscard]] const std::string& unread() const { return buffer_; }
   void drop_unread() { buffer_.clear(); }
+
+ protected:
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  virtual ssize_t transmit(std::string_view bytes) {
+    return ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  /// Bytes; 0 at the end of the stream, also by a reset; −1 when nothing came in time.
+  virtual ssize_t receive(std::string& piece, int milliseconds) {
+    pollfd state{descriptor_, POLLIN, 0};
+    if (::poll(&state, 1, milliseconds) <= 0) return -1;
+    return std::max<ssize_t>(0, ::recv(descriptor_, piece.data(), piece.size(), 0));
+  }
 
  private:
   void read_chunks(Reply& reply) {
