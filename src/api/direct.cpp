@@ -19,7 +19,7 @@ contract::Result<void> check_right(const Call& call) {
   };
   if (!call.settings().direct_uri)
     return refused("off", "Direct URIs are switched off (gateway.direct_uri).");
-  if (call.context.process.gatekeeper.enforced()) return {};  // the credential passed before: an admin key
+  if (call.gatekeeper().enforced()) return {};  // the credential passed before: an admin key
   if (call.settings().jdbc_allowed_hosts.empty()) {
     return refused(
         "keyless",

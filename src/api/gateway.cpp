@@ -26,7 +26,9 @@ const http::Router& router() {
 constexpr Route kNoRoute{{}, "", "other", "", "", Route::Access::open, nullptr, nullptr};
 
 bool is_admin_path(std::string_view path) {
-  return path.starts_with("/admin/") || path == "/metrics";
+  constexpr std::string_view kPrefix = "/db";  // the router looks below it for every route
+  if (path.starts_with("/db/")) path.remove_prefix(kPrefix.size());
+  return path == "/admin" || path.starts_with("/admin/") || path == "/metrics";
 }
 
 }  // namespace

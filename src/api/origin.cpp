@@ -1,52 +1,86 @@
 #include "api/origin.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <optional>
 #include <string>
+
+#include "api/forwarded.h"
+#include "http/address.h"
 
 namespace athena::api {
 namespace {
 
 using http::equals_ignoring_case;
 
-/// The name of `host[:port]`: without port, brackets kept off, final dot dropped.
-std::string_view host_name(std::string_view host) {
-  if (host.starts_with('[')) {
-    const auto end = host.find(']');
-    return end == std::string_view::npos ? host : host.substr(1, end - 1);
+/// `host[:port]`, as a Host header and an Origin behind its scheme have it.
+struct Authority {
+  std::string_view name;  ///< without brackets and final dot
+  std::string_view port;  ///< empty when there is none
+};
+
+/// Nothing when the text has another form: what stands behind a name must not make it another one's.
+std::optional<Authority> parse_authority(std::string_view text) {
+  Authority result;
+  std::string_view rest;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    result.name = text.substr(1, end - 1);
+    if (!http::parse_address(text.substr(0, end + 1))) return std::nullopt;
+    rest = text.substr(end + 1);
+  } else {
+    const auto colon = text.find(':');
+    result.name = text.substr(0, colon);
+    rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
+    if (result.name.ends_with('.')) result.name.remove_suffix(1);
   }
-  host = host.substr(0, host.find(':'));
-  if (host.ends_with('.')) host.remove_suffix(1);
-  return host;
+  if (result.name.empty() || result.name.find_first_of("/@?#\\, \t") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  if (rest.empty()) return result;
+  result.port = rest.substr(1);
+  const bool digits =
+      std::all_of(result.port.begin(), result.port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (rest.front() != ':' || result.port.size() > 5 || !digits) return std::nullopt;
+  return result;
 }
 
-bool is_ip_literal(std::string_view host) {
-  const std::string text(host);
-  in6_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1 || inet_pton(AF_INET6, text.c_str(), &address) == 1;
+bool is_loopback(std::string_view name) {
+  if (equals_ignoring_case(name, "localhost") || name == "::1") return true;
+  const auto address = http::parse_address(name);
+  return address && name.find(':') == std::string_view::npos && (*address)[12] == 127;
 }
 
-bool is_loopback_host(std::string_view host) {
-  if (equals_ignoring_case(host, "localhost")) return true;
-  const std::string text(host);
-  in_addr v4{};
-  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+struct Origin {
+  bool https = false;
+  Authority authority;
+};
+
+std::optional<Origin> parse_origin(std::string_view text) {
+  Origin result;
+  const auto scheme = text.substr(0, text.find("://"));
+  if (equals_ignoring_case(scheme, "https")) {
+    result.https = true;
+  } else if (!equals_ignoring_case(scheme, "http")) {
+    return std::nullopt;
+  }
+  if (scheme.size() == text.size()) return std::nullopt;
+  const auto authority = parse_authority(text.substr(scheme.size() + 3));
+  if (!authority) return std::nullopt;
+  result.authority = *authority;
+  return result;
 }
 
-std::string_view without_scheme(std::string_view origin) {
-  const auto at = origin.find("://");
-  return at == std::string_view::npos ? std::string_view{} : origin.substr(at + 3);
-}
-
-/// `host` with the scheme's port made explicit.
-bool same_authority(std::string_view a, std::string_view b) {
-  constexpr std::string_view kDefault = ":80";
-  if (a.ends_with(kDefault)) a.remove_suffix(kDefault.size());
-  if (b.ends_with(kDefault)) b.remove_suffix(kDefault.size());
-  return equals_ignoring_case(a, b);
+/// The origin is that of the request itself: its scheme, host and port.
+bool is_own(const Origin& origin, Forwarded& forwarded) {
+  const auto host = parse_authority(forwarded.host());
+  if (!host || origin.https != forwarded.https()) return false;
+  const std::string_view usual = origin.https ? "443" : "80";
+  const auto port_of = [usual](const Authority& authority) {
+    return authority.port.empty() ? usual : authority.port;
+  };
+  return equals_ignoring_case(origin.authority.name, host->name) &&
+         port_of(origin.authority) == port_of(*host);
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view text) {
@@ -54,27 +88,31 @@ bool contains(const std::vector<std::string>& list, std::string_view text) {
                      [text](const auto& entry) { return equals_ignoring_case(entry, text); });
 }
 
+bool is_host_allowed(std::string_view host, const ApiSettings& settings) {
+  const auto authority = parse_authority(host);
+  if (!authority) return false;
+  const auto name = authority->name;
+  return equals_ignoring_case(name, "localhost") || http::parse_address(name) ||
+         contains(settings.allowed_hosts, name) ||
+         (settings.host_pattern_matches && settings.host_pattern_matches(name));
+}
+
 }  // namespace
 
 OriginVerdict check_origin(const http::Request& request, const ApiSettings& settings, bool keys_enforced,
                            bool admin_path) {
-  const auto host = request.header("Host");
-  if (!keys_enforced && !host.empty()) {
-    const auto host_only = host_name(host);
-    if (!equals_ignoring_case(host_only, "localhost") && !is_ip_literal(host_only) &&
-        !contains(settings.allowed_hosts, host_only)) {
-      return {false, false, "Host"};
-    }
+  Forwarded forwarded(request, settings);
+  if (!keys_enforced) {
+    const auto host = forwarded.host();
+    if (!host.empty() && !is_host_allowed(host, settings)) return {false, false, "Host"};
   }
-  const auto origin = request.header("Origin");
-  if (origin.empty()) return {};
-  const auto authority = without_scheme(origin);
-  const bool own = origin.starts_with("http://") && !host.empty() && same_authority(authority, host);
-  const bool listed =
-      settings.cors_allow_any_origin || contains(settings.cors_allowed_origins, origin) ||
-      (settings.cors_loopback && !authority.empty() && is_loopback_host(host_name(authority)));
+  const auto text = request.header("Origin");
+  if (text.empty()) return {};
+  const auto origin = parse_origin(text);
+  const bool listed = settings.cors_allow_any_origin || contains(settings.cors_allowed_origins, text) ||
+                      (settings.cors_loopback && origin && is_loopback(origin->authority.name));
   if (listed && (!admin_path || settings.cors_admin)) return {true, true, {}};
-  if (own) return {};
+  if (origin && is_own(*origin, forwarded)) return {};
   return {false, false, "Origin"};
 }
 
@@ -82,8 +120,12 @@ void add_cors_headers(const http::Request& request, http::Response& response) {
   response.add_header("Access-Control-Allow-Origin", request.header("Origin"));
   response.add_header("Vary", "Origin");
   if (request.method != http::Method::options) {
-    response.add_header("Access-Control-Expose-Headers",
-                        "x-request-id, X-Athena-Cached, X-Athena-Cache-Outcome, Retry-After, Allow");
+    response.add_header(
+        "Access-Control-Expose-Headers",
+        "x-request-id, Date, Server, X-Athena-Cached, X-Athena-Cache-Outcome, "
+        "X-Athena-Cache-Source, Age, Retry-After, Allow, Idempotent-Replayed, X-Athena-Count, "
+        "X-Athena-Row-Count, X-Athena-Truncated, Content-Range, Preference-Applied, ETag, "
+        "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Athena-Event, X-D1-Bookmark");
     return;
   }
   response.add_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");

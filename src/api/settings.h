@@ -2,8 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "http/address.h"
 
 namespace athena::api {
 
@@ -18,7 +22,11 @@ struct ApiSettings {
   bool metrics_enabled = true;
   std::vector<std::string> ready_clients;
   std::vector<std::string> trusted_proxies;  ///< CIDR: who may send X-Forwarded-*
+  http::AddressRanges trusted_ranges;        ///< the same, parsed
   bool trust_every_proxy = false;            ///< ATHENA_RATE_LIMIT_TRUST_X_FORWARDED_FOR
+  /// Whether a host name (without port) fits a pattern of gateway.wildcard_hosts; empty = there is none.
+  /// Called on the shards.
+  std::function<bool(std::string_view host)> host_pattern_matches;
   std::string docs_url = "/docs/";
   bool server_timing = false;
   bool access_log = false;

@@ -132,7 +132,10 @@ std::vector<KeyInfo> make_keys() {
                   "Bodies of at least this size are compressed when the caller takes gzip; 0 = never.",
                   ATHENA_INT(http.compression_min_bytes)));
   add(list_key("api", "trusted_proxies", "", "CIDR blocks of proxies whose X-Forwarded-* headers count.",
-               ATHENA_LIST(api.trusted_proxies)));
+               [](Config& c, Strings v) {
+                 if (auto ranges = http::AddressRanges::parse(v)) c.api.trusted_ranges = std::move(*ranges);
+                 c.api.trusted_proxies = std::move(v);
+               }));
   add(text_key("api", "docs_url", "/docs/", "Where GET /docs sends to.", ATHENA_TEXT(api.docs_url)));
   add(boolean_key("api", "server_timing", "false", "Replies say in Server-Timing where their time went.",
                   ATHENA_BOOL(api.server_timing)));

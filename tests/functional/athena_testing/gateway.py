@@ -15,7 +15,7 @@ from . import http, processes
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ADMIN_KEY = "functional-tests-admin-key"
-_LISTENING = re.compile(r"Listening on http://127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(r"Listening on https?://127\.0\.0\.1:(\d+)")
 _SANITIZER = re.compile(r"ERROR: (Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:|WARNING: ThreadSanitizer")
 
 
