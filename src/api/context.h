@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,11 @@ namespace athena::api {
 
 class Gateway;
 
+/// Programs that were found at the start: their versions; empty = not there.
+struct Tools {
+  std::string pg_dump, pg_restore;
+};
+
 /// What all shards share and no reload changes. Immutable once the shards run, but for what is atomic inside.
 struct ProcessContext {
   base::ShardGroup& shards;
@@ -29,6 +35,8 @@ struct ProcessContext {
   double start_time_seconds = 0;
   /// One line to the log at level warn; any thread.
   std::function<void(std::string_view)> warn = {};
+  /// What it points to is null until the tools are known.
+  const std::atomic<const Tools*>* tools = nullptr;
 };
 
 /// What one shard's handlers work with.

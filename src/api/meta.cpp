@@ -45,21 +45,34 @@ void add_release(JsonBuilder& json, const ProcessContext& process) {
   json.member("athena_api", "online");
 }
 
-}  // namespace
+void add_capability(JsonBuilder& json, std::string_view capability, bool available, std::string_view detail) {
+  json.key(capability).begin_object().member("available", available).member("detail", detail).end_object();
+}
 
-void root(Call& call) {
-  const auto& process = call.context.process;
-  const auto counts = count_clients(call.registry());
-  JsonBuilder json(call.exchange.response().body);
-  json.begin_object().member("message", kOnline);
-  add_release(json, process);
-  json.member("athena_deadpool", counts.sql_connected ? "online" : "offline");
-  json.member("athena_scylladb", "offline").member("cargo_toml_version", process.version);
-  json.key("capabilities").begin_object().key("gateway_fetch").begin_object();
-  json.member("available", counts.active > 0);
-  json.member("detail", std::to_string(counts.active) + (counts.active == 1 ? " client" : " clients"));
-  json.end_object().end_object();
+void add_tool(JsonBuilder& json, std::string_view tool, const Tools* tools, std::string Tools::* version) {
+  if (tools == nullptr) return add_capability(json, tool, false, "being looked up");
+  const auto& found = tools->*version;
+  add_capability(json, tool, !found.empty(), found.empty() ? "not found in PATH" : std::string_view(found));
+}
 
+void add_capabilities(JsonBuilder& json, const ProcessContext& process, int active_clients) {
+  constexpr std::string_view kNotBuilt = "not part of this version";
+  const auto* tools = process.tools == nullptr ? nullptr : process.tools->load(std::memory_order_acquire);
+  json.key("capabilities").begin_object();
+  add_capability(json, "gateway_fetch", active_clients > 0,
+                 std::to_string(active_clients) + (active_clients == 1 ? " client" : " clients"));
+  add_capability(json, "management_api", false, kNotBuilt);
+  add_tool(json, "pg_dump", tools, &Tools::pg_dump);
+  add_tool(json, "pg_restore", tools, &Tools::pg_restore);
+  add_capability(json, "s3_access", false, kNotBuilt);
+  add_capability(json, "backup_create", false, kNotBuilt);
+  add_capability(json, "backup_restore", false, kNotBuilt);
+  add_capability(json, "openapi_download", true, "/openapi.yaml");
+  json.end_object();
+}
+
+/// The routes, one entry per path with all its methods, sorted by path.
+void add_routes(JsonBuilder& json) {
   struct Listed {
     http::MethodSet methods;
     std::string_view summary;
@@ -79,7 +92,36 @@ void root(Call& call) {
     }
     json.end_array().member("summary", listed.summary).end_object();
   }
-  json.end_array().end_object();
+  json.end_array();
+}
+
+/// The members of `GET /`, without the braces around them.
+void add_root(JsonBuilder& json, const Call& call) {
+  const auto& process = call.context.process;
+  const auto counts = count_clients(call.registry());
+  json.member("message", kOnline);
+  add_release(json, process);
+  json.member("athena_deadpool", counts.sql_connected ? "online" : "offline");
+  json.member("athena_scylladb", "offline").member("cargo_toml_version", process.version);
+  add_capabilities(json, process, counts.active);
+  add_routes(json);
+}
+
+}  // namespace
+
+void root(Call& call) {
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object();
+  add_root(json, call);
+  json.end_object();
+}
+
+void cluster_health(Call& call) {
+  JsonBuilder json(call.exchange.response().body);
+  json.begin_object();
+  add_root(json, call);
+  // No key names a mirror yet, so there is none.
+  json.key("mirrors").begin_array().end_array().end_object();
 }
 
 void ping(Call& call) {

@@ -20,6 +20,7 @@
 #include "app/data_dir.h"
 #include "app/log.h"
 #include "app/server.h"
+#include "app/tools.h"
 #include "engines/sqlite/sample.h"
 
 namespace athena::app {
@@ -30,20 +31,6 @@ constexpr const char* kCompiler = "clang " __clang_version__;
 int report(const std::string& problem, int code) {
   std::fprintf(stderr, "%s\n", problem.c_str());
   return code;
-}
-
-/// The first line of `program --version`'s number, found in PATH; empty when it is not there.
-std::string tool_version(const std::string& program) {
-  FILE* pipe = popen((program + " --version 2>/dev/null").c_str(), "r");
-  if (pipe == nullptr) return {};
-  char line[256] = {};
-  const char* read = std::fgets(line, sizeof line, pipe);
-  pclose(pipe);
-  if (read == nullptr) return {};
-  const std::string text(line);
-  const auto start = text.find_first_of("0123456789");
-  if (start == std::string::npos) return {};
-  return text.substr(start, text.find_first_not_of("0123456789.", start) - start);
 }
 
 /// GET of an http:// URL; the status, or 0 when nothing answered in time.

@@ -14,6 +14,7 @@
 #include "api/gateway.h"
 #include "app/data_dir.h"
 #include "app/log.h"
+#include "app/tools.h"
 
 #ifndef ATHENA_REVISION
 #define ATHENA_REVISION "unknown"
@@ -118,6 +119,7 @@ class Runtime {
     process_.start_time_seconds =
         std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     process_.warn = [](std::string_view line) { log_warn(line); };
+    process_.tools = &tools_.tools();
     warn_of_broken_clients(current().registry);
     gateways_.resize(shards_.size());
     process_.gateways.resize(shards_.size());
@@ -202,6 +204,7 @@ class Runtime {
   std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force
   catalog::DirectPools direct_pools_;
   api::ProcessContext process_;
+  ToolLookup tools_;
   std::vector<std::unique_ptr<api::Gateway>> gateways_;
   std::unique_ptr<http::Server> server_;
 };

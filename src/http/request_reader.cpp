@@ -197,7 +197,8 @@ void RequestReader::split_target() {
   request_.query = mark == std::string_view::npos ? std::string_view() : rest.substr(mark + 1);
   auto path = rest.substr(0, mark);
   if (path.empty() && !rest.empty()) path = "/";
-  const bool keeps_slash = path.starts_with("/docs/") || path.starts_with("/explorer/");
+  const bool keeps_slash = path.starts_with("/docs/") || path.starts_with("/explorer/") ||
+                           path.starts_with("/db/docs/") || path.starts_with("/db/explorer/");
   if (path.size() > 1 && path.back() == '/' && !keeps_slash) path.remove_suffix(1);
   request_.path = path;
 }

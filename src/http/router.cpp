@@ -124,6 +124,7 @@ RouteMatch Router::find_exact(Method method, std::string_view path) const {
 
 RouteMatch Router::find(Method method, std::string_view path) const {
   auto match = find_exact(method, path);
+  if (match.outcome == RouteMatch::Outcome::unknown_path && path == kAlias) return find_exact(method, "/");
   if (match.outcome != RouteMatch::Outcome::unknown_path || !path.starts_with("/db/")) return match;
   const auto rest = path.substr(kAlias.size());
   match = find_exact(method, rest);

@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 
-from . import http, invariants, matching
+from . import http, invariants, matching, openapi
 from .gateway import ADMIN_KEY
 from .postgres import is_own_account
 
@@ -96,12 +96,22 @@ def _headers(case, exchange, words):
 
 def _check_responses(exchange, responses, words, engine):
     assert responses, f"no expected reply for {engine}"
-    for expected, response in responses:
+    requests = _requests(exchange, words)
+    for index, (expected, response) in enumerate(responses):
         try:
             _check_response(exchange, expected, response, words)
+            openapi.check(requests[index] if len(requests) == len(responses) else None, response)
         except (AssertionError, ValueError) as error:
             raise AssertionError(f"line {expected.line}: {error}\nreply: HTTP {response.status} {response.headers}\n"
                                  f"{response.body.decode('utf-8', 'replace')[:3000]}") from None
+
+
+def _requests(exchange, words):
+    """(method, target) of what was sent; raw bytes are searched for request lines."""
+    if exchange.raw is None:
+        return [(exchange.method, fill(exchange.target, words))]
+    lines = re.findall(rb"(?:^|\n)([A-Z]+) (\S+) HTTP/1\.[01]\r\n", exchange.raw)
+    return [(method.decode(), target.decode("latin-1")) for method, target in lines]
 
 
 def _check_response(exchange, expected, response, words):
