@@ -19,7 +19,7 @@ step      = @printf '\n== %s ==\n' "$(1)"
 sources   = find src tests bench \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0
 
 .NOTPARALLEL:
-.PHONY: help deps build strip run test test-all structure functional fuzz fuzz-replay build-fuzz bench format tidy
+.PHONY: help deps build strip run test test-all structure functional schemathesis fuzz fuzz-replay build-fuzz bench format tidy
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +48,12 @@ run: build ## serve the SQLite sample on http://127.0.0.1:4052 (ARGS="--port 410
 test: deps ## what every change must pass; at most 10 minutes with a warm ccache
 	@$(MAKE) structure unit-dev build functional
 
-test-all: deps ## all of it: release and TSan unit tests, sanitized programs and slow tests in the functional tests, tidy, 60 s of each fuzz target
+test-all: deps ## all of it: release and TSan unit tests, sanitized programs and slow tests in the functional tests, schemathesis, tidy, 60 s of each fuzz target
 	@$(MAKE) structure tidy unit-release unit-dev unit-tsan
 	@$(MAKE) fuzz FUZZ_SECONDS=60
 	@$(MAKE) functional-dev functional-tsan
 	@$(MAKE) functional ARGS=--slow
+	@$(MAKE) schemathesis
 
 unit-%: configure-%
 	$(call step,unit tests: preset $*)
@@ -72,6 +73,10 @@ functional:
 functional-%:
 	$(call step,functional tests: build/$*/athena)
 	@$(sanitize) ATHENA_BIN=$(CURDIR)/build/$*/athena $(pytest) tests/functional $(ARGS)
+
+schemathesis: build ## requests made out of openapi.yaml (installs schemathesis from PyPI; ARGS="--examples 500")
+	$(call step,schemathesis)
+	@$(PYTHON) tests/schemathesis/run.py $(ARGS)
 
 fuzz: deps build-fuzz ## run each fuzz target for FUZZ_SECONDS (300)
 	$(call step,fuzzing: $(FUZZ_SECONDS) s a target)
