@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "api/call.h"
+#include "api/forwarded.h"
 #include "contract/envelope.h"
 #include "services/catalog/host_patterns.h"
 
@@ -48,7 +49,7 @@ bool host_label(const Call& call, std::string_view& label) {
 }  // namespace
 
 std::string_view effective_host(const Call& call) {
-  return catalog::bare_host(call.request().header("Host"));
+  return catalog::bare_host(Forwarded(call.request(), call.api()).host());
 }
 
 void Call::fail(const contract::Error& error) {

@@ -1,76 +1,30 @@
 #include "app/commands.h"
 
-#include <sys/resource.h>
-#include <sys/utsname.h>
-#include <unistd.h>
-
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
-#include <charconv>
-#include <clocale>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
-#include <thread>
 
 #include "api/json_builder.h"
 #include "app/data_dir.h"
 #include "app/log.h"
 #include "app/server.h"
-#include "app/tools.h"
 #include "engines/sqlite/sample.h"
 
 namespace athena::app {
-namespace {
 
-constexpr const char* kCompiler = "clang " __clang_version__;
+std::string_view compiler() {
+  return "clang " __clang_version__;
+}
 
 int report(const std::string& problem, int code) {
   std::fprintf(stderr, "%s\n", problem.c_str());
   return code;
 }
 
-/// GET of an http:// URL; the status, or 0 when nothing answered in time.
-int probe(const std::string& url, int timeout_seconds) {
-  namespace asio = boost::asio;
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return 0;
-  const auto rest = url.substr(kScheme.size());
-  const auto slash = rest.find('/');
-  const auto authority = rest.substr(0, slash);
-  const auto path = slash == std::string::npos ? std::string("/") : rest.substr(slash);
-  const auto colon = authority.rfind(':');
-  const auto host = authority.substr(0, colon);
-  const auto port = colon == std::string::npos ? std::string("80") : authority.substr(colon + 1);
-
-  asio::io_context context;
-  asio::ip::tcp::socket socket(context);
-  asio::ip::tcp::resolver resolver(context);
-  int status = 0;
-  std::string answer;
-  const auto request = "GET " + path + " HTTP/1.1\r\nHost: " + authority + "\r\nConnection: close\r\n\r\n";
-  resolver.async_resolve(host, port, [&](const auto& resolve_error, const auto& results) {
-    if (resolve_error) return;
-    asio::async_connect(socket, results, [&](const auto& connect_error, const auto&) {
-      if (connect_error) return;
-      asio::async_write(socket, asio::buffer(request), [&](const auto& write_error, std::size_t) {
-        if (write_error) return;
-        asio::async_read(socket, asio::dynamic_buffer(answer, 4096), asio::transfer_at_least(12),
-                         [&](const auto&, std::size_t) {
-                           if (answer.size() >= 12 && answer.starts_with("HTTP/1."))
-                             std::from_chars(answer.data() + 9, answer.data() + 12, status);
-                         });
-      });
-    });
-  });
-  context.run_for(std::chrono::seconds(timeout_seconds));
-  return status;
+int print(const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return written ? kDone : report("stdout cannot be written", kFailed);
 }
-
-}  // namespace
 
 int server_command(const ConfigRequest& request, const Environment& environment) {
   auto effective = request;
@@ -78,8 +32,9 @@ int server_command(const ConfigRequest& request, const Environment& environment)
   auto config = load_config(effective, environment);
   if (!config) return report(config.error(), kBadConfiguration);
   if (auto opened = open_log(config->log); !opened) return report(opened.error(), kCannotStart);
+  for (const auto& note : config->notes) log_info(note);
   ServerOptions options;
-  options.data_dir = choose_data_dir(*config, request, environment);
+  options.data_dir = choose_data_dir(*config, environment);
   options.read_config = [request, environment] { return load_config(request, environment); };
   return run_server(std::move(*config), options, environment);
 }
@@ -124,62 +79,22 @@ int dev_command(ConfigRequest request, const DevOptions& options, const Environm
               R"({"table_name":"orders","conditions":[{"eq_column":"status","eq_value":"shipped"}],"sort_by":{"field":"id","direction":"descending"},"limit":2})") +
           "  curl -s '" + base + "/schema/tables' -H 'X-Athena-Client: local'\n\n";
     }
-    std::cout << text << std::flush;
+    print(text);
   };
   return run_server(std::move(*config), server, environment);
 }
 
-int diag_command(const ConfigRequest& request, const DiagOptions& options, const Environment& environment) {
-  if (!options.probe.empty()) {
-    const int status = probe(options.probe, options.timeout_seconds);
-    return status >= 200 && status < 300 ? kDone : kFailed;
-  }
-  Config config;
-  auto loaded = load_config(request, environment);
-  if (loaded) config = std::move(*loaded);
-  utsname system{};
-  uname(&system);
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  const auto needed =
-      static_cast<std::int64_t>(config.http.max_connections) + config.gateway.process_max_connections + 64;
-  const char* locale = std::setlocale(LC_ALL, nullptr);
-
-  base::Buffer out;
-  api::JsonBuilder json(out);
-  json.begin_object().member("os", system.sysname).member("arch", system.machine).member("family", "unix");
-  json.member("cpu_count", static_cast<std::int64_t>(std::thread::hardware_concurrency()));
-  json.member("version", version()).member("revision", revision()).member("compiler", kCompiler);
-  json.member("hostname", system.nodename).member("locale", locale == nullptr ? "" : locale);
-  json.member("config_path", config.source).member("data_dir", choose_data_dir(config, request, environment));
-  if (!loaded) json.member("config_error", loaded.error());
-  json.key("tools").begin_object();
-  json.member("pg_dump", tool_version("pg_dump"))
-      .member("pg_restore", tool_version("pg_restore"))
-      .end_object();
-  json.key("open_files").begin_object().member("soft", static_cast<std::int64_t>(files.rlim_cur));
-  json.member("hard", static_cast<std::int64_t>(files.rlim_max)).member("needed", needed).end_object();
-  json.end_object();
-  out.push_back('\n');
-  std::cout << out.view();
-  return kDone;
-}
-
 int version_command(bool json) {
-  if (!json) {
-    std::cout << version() << "\n";
-    return kDone;
-  }
+  if (!json) return print(std::string(version()) + "\n");
   base::Buffer out;
   api::JsonBuilder(out)
       .begin_object()
       .member("version", version())
       .member("revision", revision())
-      .member("compiler", kCompiler)
+      .member("compiler", compiler())
       .end_object();
   out.push_back('\n');
-  std::cout << out.view();
-  return kDone;
+  return print(std::string(out.view()));
 }
 
 }  // namespace athena::app

@@ -1,11 +1,21 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "app/config.h"
 #include "app/environment.h"
 
+// The commands. Each returns the program's exit code; results go to stdout, logs and mistakes to stderr.
 namespace athena::app {
+
+/// Ended by Ctrl-C before the command finished; the other codes are in server.h.
+constexpr int kInterrupted = 130;
+
+/// Writes the line to stderr; returns `code`.
+int report(const std::string& problem, int code);
+/// Writes to stdout; kFailed when that is not possible (a full disk, a closed pipe).
+int print(const std::string& text);
 
 /// `athena server`.
 int server_command(const ConfigRequest& request, const Environment& environment);
@@ -26,5 +36,40 @@ struct DiagOptions {
 int diag_command(const ConfigRequest& request, const DiagOptions& options, const Environment& environment);
 
 int version_command(bool json);
+/// What the program was built with.
+std::string_view compiler();
+
+/// `athena config check`: OK, or every mistake.
+int config_check_command(const ConfigRequest& request, bool json, const Environment& environment);
+struct ConfigDumpOptions {
+  std::string format = "yaml";  ///< or json
+  bool all = false;
+};
+int config_dump_command(const ConfigRequest& request, const ConfigDumpOptions& options,
+                        const Environment& environment);
+int config_explain_command(const ConfigRequest& request, const std::string& key,
+                           const Environment& environment);
+
+struct ClientsOptions {
+  std::string path;  ///< of clients.json
+  std::string name;
+  std::string uri;
+  bool json = false;
+  bool show_secrets = false;
+};
+int clients_list_command(const ClientsOptions& options);
+int clients_add_command(const ClientsOptions& options);
+int clients_remove_command(const ClientsOptions& options);
+int clients_set_default_command(const ClientsOptions& options);
+
+struct FetchOptions {
+  std::string client;
+  std::string body_json;
+  std::string body_file;  ///< `-` = stdin
+  std::string url;
+  std::string key;
+  std::string clients_path;
+};
+int fetch_command(const FetchOptions& options, const Environment& environment);
 
 }  // namespace athena::app

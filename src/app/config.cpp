@@ -15,29 +15,18 @@
 #include "app/config_clients.h"
 #include "app/config_file.h"
 #include "app/config_keys.h"
-#include "contract/error.h"
+#include "app/config_sources.h"
 
 namespace athena::app {
 namespace {
 
-using Errors = std::vector<std::string>;
-
-std::string upper(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return result;
-}
-
-std::string join(const Errors& lines) {
-  std::string text;
-  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
-  return text;
-}
+constexpr const char* kByFlag = "--config";
+constexpr const char* kByVariable = "ATHENA_CONFIG_PATH";
+constexpr std::size_t kMaxFileBytes = 1024UL * 1024;
 
 std::string lookup_failure(const std::vector<LookupPlace>& places, const std::string& cause) {
   std::string text = "Failed to load config 'config.yaml': " + cause + ". Looked in:";
-  for (const auto& place : places) text += "\n- " + place.label + " (" + place.path + "): " + place.state;
+  for (const auto& place : places) text += "\n- " + place.label + " (" + place.shown + "): " + place.state;
   return text;
 }
 
@@ -65,7 +54,7 @@ base::Result<void, std::string> find_file(const ConfigRequest& request, const En
   if (named.empty()) named = environment.get("ATHENA_CONFIG_PATH").value_or("");
   if (!named.empty()) {
     config.source = named;
-    config.source_label = request.config_path.empty() ? "ATHENA_CONFIG_PATH" : "--config";
+    config.source_label = request.config_path.empty() ? kByVariable : kByFlag;
     return {};
   }
   if (request.no_file) return {};
@@ -83,7 +72,7 @@ base::Result<void, std::string> find_file(const ConfigRequest& request, const En
   if (const auto* place = write_sample(places)) {
     config.source = place->path;
     config.source_label = place->label;
-    config.warnings.push_back("Wrote default configuration to " + place->path + " (" + place->label + ")");
+    config.notes.push_back("Wrote default configuration to " + place->path + " (" + place->label + ")");
   } else {
     config.warnings.push_back(
         lookup_failure(places, "no place is writable, so the built-in defaults are used"));
@@ -91,164 +80,115 @@ base::Result<void, std::string> find_file(const ConfigRequest& request, const En
   return {};
 }
 
-void report_unknown(Config& config, bool strict, Errors& errors, const std::string& what,
-                    std::string_view nearest) {
-  auto line = what + (nearest.empty() ? "" : "; did you mean " + std::string(nearest) + "?");
-  (strict ? errors : config.warnings).push_back(std::move(line));
+/// Reads at most `limit` + 1 bytes; pipes are fine, folders are not.
+base::Result<void, std::string> read_file(const std::string& path, std::size_t limit, std::string& text) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::string(std::strerror(errno));
+  std::array<char, 65536> chunk{};
+  ssize_t size = 0;
+  while (text.size() <= limit && (size = read(file, chunk.data(), chunk.size())) > 0)
+    text.append(chunk.data(), static_cast<std::size_t>(size));
+  const int reason = errno;
+  close(file);
+  if (size < 0) return std::string(std::strerror(reason));
+  return {};
 }
 
-std::string nearest_key(std::string_view section, std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const auto& key : config_keys()) {
-    if (key.section == section) names.push_back(key.name);
-  }
-  const auto near = contract::near_names(name, names);
-  return near.empty() ? std::string() : std::string(section) + "." + near.front();
-}
-
-void read_admin_keys(const FileValue& value, const std::string& path, Config& config, Errors& errors) {
-  for (const auto& [name, digest] : value.members) {
-    const bool hex =
-        digest.text.size() == 64 && digest.text.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (!hex) {
-      errors.push_back(path + ":" + std::to_string(digest.line) + ": api.admin_keys." + name +
-                       ": must be the SHA-256 of the key, 64 lower-case hex digits");
-    } else {
-      config.admin_keys[name] = digest.text;
-    }
-  }
-}
-
-void apply_file(const ConfigFile& file, const std::string& path, bool strict, Config& config,
-                Errors& errors) {
-  for (const auto& [section, entries] : file.sections) {
-    if (section == "clients" || section == "postgres_clients") continue;
-    if (!is_known_section(section)) {
-      std::vector<std::string_view> names{"api",     "gateway",         "pool", "engines", "log",
-                                          "clients", "postgres_clients"};
-      const auto near = contract::near_names(section, names);
-      report_unknown(config, strict, errors, path + ": unknown section " + section,
-                     near.empty() ? "" : near.front());
-      continue;
-    }
-    for (const auto& [name, value] : entries) {
-      const auto where = path + ":" + std::to_string(value.line) + ": " + section + "." + name;
-      if (section == "api" && name == "admin_keys") {
-        read_admin_keys(value, path, config, errors);
-        continue;
-      }
-      const auto* key = find_key(section, name);
-      if (key == nullptr) {
-        report_unknown(config, strict, errors, where + ": unknown key", nearest_key(section, name));
-      } else if (value.is_map || (value.is_list && key->type != KeyType::list)) {
-        errors.push_back(where + ": must be " + accepted(*key));
-      } else if (!value.text.empty()) {
-        if (auto applied = apply_key(config, *key, value.text); !applied)
-          errors.push_back(where + ": " + applied.error());
-      }
-    }
-  }
-}
-
-void apply_environment(const Environment& environment, Config& config, Errors& errors) {
-  const auto apply = [&](const std::string& variable, const KeyInfo& key) {
-    const auto value = environment.get(variable);
-    if (!value) return;
-    if (auto applied = apply_key(config, key, *value); !applied)
-      errors.push_back("$" + variable + ": " + applied.error());
+/// What one value alone doesn't show.
+void check_together(const Config& config, std::vector<ConfigProblem>& problems) {
+  const auto effective = [&](std::string_view name) -> const EffectiveKey& {
+    return config.values[index_of(*find_key(name))];
   };
-  // Named variables are weaker than ATHENA_<SECTION>_<KEY>.
-  apply("PORT", *find_key("api", "port"));
-  apply("ATHENA_LOG_LEVEL", *find_key("log", "level"));
-  static constexpr std::array<std::pair<const char*, const char*>, 6> kPool{{
-      {"MAX_CONNECTIONS", "max_connections"},
-      {"MIN_CONNECTIONS", "min_connections"},
-      {"ACQUIRE_TIMEOUT_SECS", "acquire_timeout_seconds"},
-      {"IDLE_TIMEOUT_SECS", "idle_timeout_seconds"},
-      {"MAX_LIFETIME_SECS", "max_lifetime_seconds"},
-      {"TEST_BEFORE_ACQUIRE", "test_before_acquire"},
-  }};
-  for (const auto& [suffix, name] : kPool)
-    apply(std::string("ATHENA_PG_POOL_") + suffix, *find_key("pool", name));
-  for (const auto& key : config_keys()) apply("ATHENA_" + upper(key.section) + "_" + upper(key.name), key);
-}
-
-/// Absolute SQLite paths must lie below one of engines.sqlite_allowed_dirs; relative ones must not leave the
-/// data folder.
-void check_sqlite_paths(const Config& config, Errors& errors) {
-  namespace fs = std::filesystem;
-  for (const auto& client : config.clients) {
-    const auto* connection = std::get_if<contract::SqliteConnection>(&client.connection);
-    if (connection == nullptr || connection->path == ":memory:" || connection->path.empty()) continue;
-    std::error_code error;
-    const auto path = fs::weakly_canonical(connection->path, error);
-    const bool relative = !connection->path.starts_with('/');
-    if (relative) {
-      const auto normal = fs::path(connection->path).lexically_normal().string();
-      if (normal.starts_with("..")) {
-        errors.push_back("clients." + client.client_name +
-                         ".path: a relative path must stay in the data folder");
-      }
-      continue;
-    }
-    const bool allowed = std::any_of(
-        config.sqlite_allowed_dirs.begin(), config.sqlite_allowed_dirs.end(), [&](const auto& folder) {
-          std::error_code folder_error;
-          const auto root = fs::weakly_canonical(folder, folder_error).string();
-          return path.string().starts_with(root.ends_with('/') ? root : root + "/");
-        });
-    if (!allowed) {
-      errors.push_back("clients." + client.client_name +
-                       ".path: an absolute path must lie below a folder of engines.sqlite_allowed_dirs");
-    }
+  const auto& cert = effective("api.tls_cert_file");
+  const auto& key = effective("api.tls_key_file");
+  if (cert.value.text.empty() != key.value.text.empty()) {
+    const auto& given = cert.value.text.empty() ? key : cert;
+    problems.push_back({given.origin, "api.tls_cert_file",
+                        "certificate and key (api.tls_key_file) are given both or not at all"});
   }
-}
-
-void apply_command_line(const ConfigRequest& request, Config& config, Errors& errors) {
-  const auto apply = [&](const char* flag, const KeyInfo& key, const std::string& value) {
-    if (auto applied = apply_key(config, key, value); !applied)
-      errors.push_back(std::string(flag) + ": " + applied.error());
-  };
-  if (request.port) apply("--port", *find_key("api", "port"), std::to_string(*request.port));
-  if (request.bind) apply("--bind", *find_key("api", "bind"), *request.bind);
-  if (!request.log_level.empty()) apply("--log-level", *find_key("log", "level"), request.log_level);
-  if (!request.data_dir.empty()) config.data_dir = request.data_dir;
+  if (config.http.bind.empty() && config.http.unix_socket.empty())
+    problems.push_back(
+        {effective("api.bind").origin, "api.bind", "without api.unix_socket there is nothing to listen on"});
 }
 
 }  // namespace
 
-base::Result<Config, std::string> load_config(const ConfigRequest& request, const Environment& environment) {
-  Config config;
-  if (auto found = find_file(request, environment, config); !found) return found.error();
-  const bool strict =
-      request.strict || http::header_is_true(environment.get("ATHENA_CONFIG_STRICT").value_or(""));
-  Errors errors;
+std::string ConfigProblem::text() const {
+  std::string line = where;
+  if (!key.empty()) line += (line.empty() ? "" : ": ") + key;
+  return line + (line.empty() ? "" : ": ") + what;
+}
+
+LoadedConfig read_config(const ConfigRequest& request, const Environment& environment) {
+  LoadedConfig loaded;
+  auto& config = loaded.config;
+  auto& problems = loaded.problems;
+  if (auto found = find_file(request, environment, config); !found) {
+    problems.push_back({"", "", found.error()});
+    return loaded;
+  }
   ConfigFile file;
   if (!config.source.empty()) {
-    std::ifstream stream(config.source, std::ios::binary);
-    if (!stream) {
-      const int reason = errno;
-      return "Failed to load config '" + config.source + "': " + std::strerror(reason);
+    std::string text;
+    if (auto read = read_file(config.source, kMaxFileBytes, text); !read) {
+      problems.push_back({"", "", "Failed to load config '" + config.source + "': " + read.error()});
+      return loaded;
     }
-    std::ostringstream text;
-    text << stream.rdbuf();
-    file = parse_config_file(config.source, text.str(), environment, errors);
-    apply_file(file, config.source, strict, config, errors);
+    file = parse_config_file(config.source, text, environment, problems);
+    // A file that is no configuration at all ends the search; the operator may have meant another one.
+    const auto whole = std::find_if(problems.begin(), problems.end(),
+                                    [](const ConfigProblem& problem) { return problem.key.empty(); });
+    if (whole != problems.end()) {
+      const auto cause = whole->text();
+      const bool named = config.source_label == kByFlag || config.source_label == kByVariable;
+      problems = {{"", "",
+                   named ? "Failed to load config '" + config.source + "': " + cause
+                         : lookup_failure(lookup_places(environment), cause)}};
+      return loaded;
+    }
   }
-  apply_environment(environment, config, errors);
-  apply_command_line(request, config, errors);
-  read_clients(file, config.source, environment, config, errors);
-  check_sqlite_paths(config, errors);
-  if (!errors.empty()) return "The configuration has mistakes:\n" + join(errors);
-  if (config.clients.empty()) {
-    contract::ClientDefinition local;
-    local.client_name = "local";
-    local.engine = contract::Engine::sqlite;
-    local.capabilities = contract::engine_capabilities(local.engine);
-    local.connection = contract::SqliteConnection{.path = "local.db"};
-    config.clients.push_back(std::move(local));
+  ConfigSources sources(config, problems);
+  sources.add_file(file, config.source);
+  sources.add_environment(environment);
+  sources.add_command_line(request);
+  sources.finish(file, config.source);
+  read_clients(file, config.source, environment, config, problems);
+  check_together(config, problems);
+  return loaded;
+}
+
+base::Result<Config, std::string> load_config(const ConfigRequest& request, const Environment& environment) {
+  auto loaded = read_config(request, environment);
+  if (loaded.problems.empty()) return std::move(loaded.config);
+  return problems_text(loaded.problems);
+}
+
+std::string problems_text(const std::vector<ConfigProblem>& problems) {
+  if (problems.size() == 1 && problems.front().where.empty() && problems.front().key.empty())
+    return problems.front().what;
+  std::string text = "The configuration has mistakes:";
+  for (const auto& problem : problems) text += "\n" + problem.text();
+  return text;
+}
+
+base::Result<Config, std::string> reload_config(const ConfigRequest& request, const Environment& environment,
+                                                const Config& running) {
+  auto again = request;
+  again.write_default = false;
+  if (!running.source.empty()) again.config_path = running.source;
+  auto fresh = load_config(again, environment);
+  if (fresh) fresh->source_label = running.source_label;
+  return fresh;
+}
+
+std::vector<std::string> changed_but_not_reloadable(const Config& running, const Config& fresh) {
+  std::vector<std::string> names;
+  for (const auto& key : config_keys()) {
+    const auto index = index_of(key);
+    if (key.reloadable || key.state != KeyState::in_use) continue;
+    if (running.values[index].value != fresh.values[index].value) names.push_back(key.full_name());
   }
-  return config;
+  return names;
 }
 
 void resolve_sqlite_paths(Config& config, const std::string& data_dir) {
@@ -270,6 +210,7 @@ std::string sample_config() {
       "#     uri: \"postgres://user:${SHOP_PASSWORD}@localhost:5432/shop\"\n";
   std::string_view section;
   for (const auto& key : config_keys()) {
+    if (key.state != KeyState::in_use) continue;
     if (key.section != section) {
       section = key.section;
       text += "\n" + std::string(section) + ":\n";
@@ -279,12 +220,15 @@ std::string sample_config() {
       }
     }
     const bool written = section == "api" && (key.name == "port" || key.name == "cors_allowed_origins");
-    text += "  # " + std::string(key.meaning) + " " +
-            (key.type == KeyType::text || key.type == KeyType::list ? "" : "Takes " + accepted(key) + ".") +
-            "\n";
-    if (!written)
-      text += "  # " + std::string(key.name) + ": " +
-              (key.default_text.empty() ? "\"\"" : std::string(key.default_text)) + "\n";
+    const bool takes =
+        key.type == KeyType::boolean || key.type == KeyType::integer || key.type == KeyType::choice;
+    text += "  # " + std::string(key.meaning) + (takes ? " Takes " + accepted(key) + "." : "") + "\n";
+    if (written) continue;
+    const auto fallback = key.type == KeyType::list  ? "[" + std::string(key.default_text) + "]"
+                          : key.type == KeyType::map ? std::string("{}")
+                          : key.default_text.empty() ? std::string("\"\"")
+                                                     : std::string(key.default_text);
+    text += "  # " + std::string(key.name) + ": " + fallback + "\n";
   }
   return text;
 }

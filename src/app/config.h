@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/context.h"
@@ -24,6 +25,35 @@ struct LogSettings {
   std::string ansi = "auto";    ///< colour: auto, true or false
 };
 
+/// The value of one key in its normal form: booleans are `true` and `false`, lists have items, maps have
+/// members in the order of their names.
+struct KeyValue {
+  KeyValue() = default;
+  std::string text;
+  std::vector<std::string> items;
+  std::vector<std::pair<std::string, std::string>> members;
+  bool operator==(const KeyValue&) const = default;
+};
+
+/// The effective value of one key, where it came from, and what it hides.
+struct EffectiveKey {
+  struct Source {
+    std::string origin;  ///< `flag --port`, `variable PORT`, `<file>:<line>` or `default`
+    KeyValue value;
+  };
+  KeyValue value;
+  std::string origin = "default";
+  std::vector<Source> hidden = {};  ///< weaker ones, the strongest first; the default is the last one
+};
+
+/// One mistake of the configuration. No secret is in it.
+struct ConfigProblem {
+  std::string where;  ///< `<file>:<line>`, `<file>`, `$VARIABLE` or `--flag`; empty = everywhere
+  std::string key;    ///< `section.key`, or a longer path; empty = the file as a whole
+  std::string what;
+  [[nodiscard]] std::string text() const;
+};
+
 /// The effective configuration.
 struct Config {
   http::ServerSettings http;
@@ -37,6 +67,12 @@ struct Config {
   std::map<std::string, std::string> admin_keys;  ///< name → SHA-256, hex
   std::vector<std::string> sqlite_allowed_dirs;
   std::vector<contract::ClientDefinition> clients;
+  std::vector<std::string> client_origins;  ///< of each client: `<file>:<line>`, a variable or `default`
+  std::string logging_pg_uri;               ///< registers the client athena_logging; holds a secret
+  bool strict = false;
+  /// By index of the key table: what `config dump`, `config explain` and a reload compare.
+  std::vector<EffectiveKey> values;
+  std::vector<std::string> notes;     ///< for the log, at level info
   std::vector<std::string> warnings;  ///< for the log
   std::string source;                 ///< path of the file, empty = none
   std::string source_label;           ///< which of the eight places it was
@@ -54,9 +90,28 @@ struct ConfigRequest {
   bool no_file = false;        ///< `dev` without --config: no file is looked for
 };
 
-/// Reads, checks and resolves everything; connects nowhere. The error lists every mistake, one per line, and
-/// is ready for the operator; secrets in it are masked.
+/// Reads, checks and resolves everything; connects nowhere. The configuration counts only when there are no
+/// problems. May be called again at any time, on any thread.
+struct LoadedConfig {
+  Config config;
+  std::vector<ConfigProblem> problems;
+};
+/// Every mistake, one per line, ready for the operator.
+std::string problems_text(const std::vector<ConfigProblem>& problems);
+LoadedConfig read_config(const ConfigRequest& request, const Environment& environment);
+
+/// The same for who wants one text: the error lists every mistake, one per line, and is ready for the
+/// operator; secrets in it are masked.
 base::Result<Config, std::string> load_config(const ConfigRequest& request, const Environment& environment);
+
+/// Reads the configuration again while `running` is in force (SIGHUP): from the same file, which must still
+/// be there, with `environment` captured afresh (Environment::refreshed). Writes no file.
+base::Result<Config, std::string> reload_config(const ConfigRequest& request, const Environment& environment,
+                                                const Config& running);
+
+/// Full names of the keys whose effective value differs and that only a restart puts into effect. The port
+/// and what else the command line says is equal in both.
+std::vector<std::string> changed_but_not_reloadable(const Config& running, const Config& fresh);
 
 /// Client definitions need the data folder for relative SQLite paths; called once it is known.
 void resolve_sqlite_paths(Config& config, const std::string& data_dir);

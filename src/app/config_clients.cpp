@@ -1,9 +1,12 @@
 #include "app/config_clients.h"
 
 #include <algorithm>
-#include <array>
+#include <filesystem>
+#include <map>
+#include <optional>
 
 #include "app/config_keys.h"
+#include "engines/postgres/target.h"
 
 namespace athena::app {
 namespace {
@@ -15,11 +18,15 @@ using contract::Engine;
 class Members {
  public:
   Members(const FileValue& value, std::string where, const std::string& path, const Environment& environment,
-          std::vector<std::string>& errors)
-      : value_(value), where_(std::move(where)), path_(path), environment_(environment), errors_(errors) {}
+          std::vector<ConfigProblem>& problems)
+      : value_(value),
+        where_(std::move(where)),
+        path_(path),
+        environment_(environment),
+        problems_(problems) {}
 
-  void fail(int line, const std::string& what) {
-    errors_.push_back(path_ + ":" + std::to_string(line) + ": " + where_ + what);
+  void fail(int line, const std::string& member, const std::string& what) {
+    problems_.push_back({path_ + ":" + std::to_string(line), where_ + member, what});
   }
   /// The text of a member, or of the variable that `<name>_env_var` names.
   std::string text(const std::string& name, std::string fallback = {}) {
@@ -27,51 +34,73 @@ class Members {
     used_.push_back(name + "_env_var");
     const auto* given = value_.find(name);
     const auto* variable = value_.find(name + "_env_var");
+    if (given != nullptr && (given->is_map || given->is_list)) {
+      fail(given->line, "." + name, "must be a plain value");
+      return fallback;
+    }
     if (given != nullptr && variable != nullptr) {
-      fail(given->line, "." + name + ": give either this or " + name + "_env_var");
+      fail(given->line, "." + name, "give either this or " + name + "_env_var");
       return fallback;
     }
     if (variable != nullptr) {
       if (auto found = environment_.get(variable->text)) return *found;
-      fail(variable->line, "." + name + "_env_var: environment variable " + variable->text + " is not set");
+      fail(variable->line, "." + name + "_env_var",
+           "environment variable " + printable(variable->text, 200) + " is not set");
       return fallback;
     }
     return given == nullptr || given->text.empty() ? fallback : given->text;
   }
+  [[nodiscard]] bool given(const std::string& name) const {
+    return value_.find(name) != nullptr || value_.find(name + "_env_var") != nullptr;
+  }
+  /// The same for what can't be left out.
+  std::string needed(const std::string& name) {
+    const auto before = problems_.size();
+    auto found = text(name);
+    const auto* member = value_.find(name);
+    const bool reported = problems_.size() > before || (member != nullptr && member->broken);
+    if (found.empty() && !reported) fail(line_of(name), "", name + " is needed");
+    return found;
+  }
   bool flag(const std::string& name, bool fallback) {
     const auto given = text(name);
-    if (given.empty()) return fallback;
-    if (http::header_is_true(given)) return true;
-    if (given == "false" || given == "no" || given == "off" || given == "0") return false;
-    fail(line_of(name), "." + name + ": must be true or false");
-    return fallback;
+    return given.empty() ? fallback : boolean(given, line_of(name), "." + name, fallback);
+  }
+  bool boolean(const std::string& given, int line, const std::string& member, bool fallback) {
+    KeyInfo key;
+    key.type = KeyType::boolean;
+    const auto value = parse_key(key, given);
+    if (!value) fail(line, member, value.error());
+    return value ? value->text == "true" : fallback;
   }
   std::int64_t integer(const std::string& name, std::int64_t fallback, std::int64_t minimum,
                        std::int64_t maximum) {
     const auto given = text(name);
-    if (given.empty()) return fallback;
-    const bool digits = given.size() <= 18 && given.find_first_not_of("0123456789") == std::string::npos;
-    const auto value = digits ? std::stoll(given) : -1;
-    if (value < minimum || value > maximum) {
-      fail(line_of(name), "." + name + ": must be a whole number from " + std::to_string(minimum) + " to " +
-                              std::to_string(maximum));
-      return fallback;
-    }
-    return value;
+    return given.empty() ? fallback : number(given, line_of(name), "." + name, fallback, minimum, maximum);
+  }
+  std::int64_t number(const std::string& given, int line, const std::string& member, std::int64_t fallback,
+                      std::int64_t minimum, std::int64_t maximum) {
+    KeyInfo key;
+    key.type = KeyType::integer;
+    key.minimum = minimum;
+    key.maximum = maximum;
+    const auto value = parse_key(key, given);
+    if (!value) fail(line, member, value.error());
+    return value ? std::stoll(value->text) : fallback;
   }
   std::string choice(const std::string& name, std::string fallback, const std::vector<std::string>& choices) {
     auto given = text(name, fallback);
     if (std::find(choices.begin(), choices.end(), given) != choices.end()) return given;
     std::string list;
     for (const auto& option : choices) list += " " + option;
-    fail(line_of(name), "." + name + ": must be one of" + list);
+    fail(line_of(name), "." + name, "must be one of" + list);
     return fallback;
   }
   const FileValue* map(const std::string& name) {
     used_.push_back(name);
     const auto* found = value_.find(name);
     if (found != nullptr && !found->is_map) {
-      fail(found->line, "." + name + ": must be a mapping");
+      fail(found->line, "." + name, "must be a mapping");
       return nullptr;
     }
     return found;
@@ -79,7 +108,7 @@ class Members {
   void refuse_unknown() {
     for (const auto& [name, value] : value_.members) {
       if (std::find(used_.begin(), used_.end(), name) == used_.end())
-        fail(value.line, "." + name + ": unknown member");
+        fail(value.line, "." + name, "unknown member");
     }
   }
   [[nodiscard]] int line_of(const std::string& name) const {
@@ -92,7 +121,7 @@ class Members {
   std::string where_;
   const std::string& path_;
   const Environment& environment_;
-  std::vector<std::string>& errors_;
+  std::vector<ConfigProblem>& problems_;
   std::vector<std::string> used_;
 };
 
@@ -100,44 +129,67 @@ void read_pool(Members& members, const Config& defaults, contract::PoolLimits& p
   pool = defaults.pool;
   const auto* map = members.map("pool");
   if (map == nullptr) return;
-  Config scratch = defaults;
+  Config scratch;
+  scratch.pool = defaults.pool;
   for (const auto& [name, value] : map->members) {
     const auto* key = find_key("pool", name);
     if (key == nullptr || name == "process_max_connections") {
-      members.fail(value.line, ".pool." + name + ": unknown member");
+      members.fail(value.line, ".pool." + name, "unknown member");
       continue;
     }
-    if (auto applied = apply_key(scratch, *key, value.text); !applied) {
-      members.fail(value.line, ".pool." + name + ": " + applied.error());
+    if (value.is_map || value.is_list) {
+      members.fail(value.line, ".pool." + name, "must be " + accepted(*key));
+    } else if (auto parsed = parse_key(*key, value.text); !parsed) {
+      members.fail(value.line, ".pool." + name, parsed.error());
+    } else {
+      apply_value(scratch, *key, *parsed);
     }
   }
   pool = scratch.pool;
 }
 
+void read_host_labels(Members& members, const FileValue& labels, ClientDefinition& definition) {
+  constexpr const char* kWrong = "a label has 1 to 63 characters of a-z, 0-9, _ and -";
+  if (!labels.is_list) return members.fail(labels.line, ".metadata.host_labels", "must be a list");
+  for (const auto& item : labels.items) {
+    std::string label = item.text;
+    for (auto& c : label) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    }
+    const bool form = !label.empty() && label.size() <= 63 &&
+                      label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
+    if (!form) {
+      members.fail(item.line, ".metadata.host_labels", kWrong);
+    } else {
+      definition.host_labels.push_back(std::move(label));
+    }
+  }
+}
+
 void read_metadata(Members& members, ClientDefinition& definition) {
   const auto* metadata = members.map("metadata");
   if (metadata == nullptr) return;
+  if (const auto* labels = metadata->find("host_labels")) read_host_labels(members, *labels, definition);
   if (const auto* capabilities = metadata->find("capabilities")) {
+    if (!capabilities->is_map)
+      members.fail(capabilities->line, ".metadata.capabilities", "must be a mapping");
     for (const auto& [name, value] : capabilities->members) {
+      const auto member = ".metadata.capabilities." + name;
       const auto capability = contract::capability_from_name(name);
       if (!capability) {
-        members.fail(value.line, ".metadata.capabilities." + name + ": unknown capability");
-      } else if (!http::header_is_true(value.text)) {
+        members.fail(value.line, member, "unknown capability");
+      } else if (!members.boolean(value.text, value.line, member, true)) {
         definition.capabilities.set(*capability, false);  // a flag can only be switched off
       }
     }
   }
   if (const auto* limits = metadata->find("limits")) {
+    if (!limits->is_map) members.fail(limits->line, ".metadata.limits", "must be a mapping");
     const auto read = [&](const char* name, std::optional<std::int64_t>& target) {
       const auto* value = limits->find(name);
-      if (value == nullptr) return;
-      const bool digits = !value->text.empty() && value->text.size() <= 12 &&
-                          value->text.find_first_not_of("0123456789") == std::string::npos;
-      if (!digits) {
-        members.fail(value->line, std::string(".metadata.limits.") + name + ": must be a whole number");
-      } else {
-        target = std::stoll(value->text);
-      }
+      if (value != nullptr)
+        target = members.number(value->text, value->line, std::string(".metadata.limits.") + name, 1, 1,
+                                1000000000000);
     };
     read("max_rows", definition.limits.max_rows);
     read("timeout_ms", definition.limits.timeout_ms);
@@ -146,9 +198,8 @@ void read_metadata(Members& members, ClientDefinition& definition) {
 
 contract::PostgresConnection read_postgres(Members& members, const Config& config) {
   contract::PostgresConnection connection;
-  connection.uri = members.text("uri");
-  if (connection.uri.empty()) connection.uri = members.text("pg_uri");
-  if (connection.uri.empty()) members.fail(members.line_of("uri"), ": uri is needed");
+  const std::string member = !members.given("uri") && members.given("pg_uri") ? "pg_uri" : "uri";
+  connection.uri = members.needed(member);
   connection.sslmode = members.choice("sslmode", "prefer",
                                       {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"});
   connection.sslrootcert = members.text("sslrootcert");
@@ -163,8 +214,7 @@ contract::PostgresConnection read_postgres(Members& members, const Config& confi
 
 contract::SqliteConnection read_sqlite(Members& members) {
   contract::SqliteConnection connection;
-  connection.path = members.text("path");
-  if (connection.path.empty()) members.fail(members.line_of("path"), ": path is needed");
+  connection.path = members.needed("path");
   connection.create = members.flag("create", true);
   connection.read_only = members.flag("read_only", false);
   connection.busy_timeout_ms = static_cast<int>(members.integer("busy_timeout_ms", 5000, 0, 600000));
@@ -173,68 +223,172 @@ contract::SqliteConnection read_sqlite(Members& members) {
   return connection;
 }
 
+/// Absolute SQLite paths must lie below one of engines.sqlite_allowed_dirs; relative ones must not leave the
+/// data folder.
+std::string path_problem(const std::string& given, const std::vector<std::string>& allowed_dirs) {
+  namespace fs = std::filesystem;
+  if (given.empty() || given == ":memory:") return {};
+  if (!given.starts_with('/')) {
+    return fs::path(given).lexically_normal().string().starts_with("..")
+               ? "a relative path must stay in the data folder"
+               : "";
+  }
+  std::error_code error;
+  const auto path = fs::weakly_canonical(given, error).string();
+  const bool allowed = std::any_of(allowed_dirs.begin(), allowed_dirs.end(), [&](const auto& folder) {
+    std::error_code folder_error;
+    const auto root = fs::weakly_canonical(folder, folder_error).string();
+    return path.starts_with(root.ends_with('/') ? root : root + "/");
+  });
+  return allowed ? "" : "an absolute path must lie below a folder of engines.sqlite_allowed_dirs";
+}
+
+/// Reads one client; nothing when it is not usable (which is reported then).
+void read_connection(Members& members, const Config& config, const FileValue& entry,
+                     const std::string& engine_text, ClientDefinition& definition) {
+  if (definition.engine == Engine::postgresql) {
+    auto connection = read_postgres(members, config);
+    if (engine_text == "neon" && entry.find("sslmode") == nullptr) connection.sslmode = "require";
+    if (!connection.uri.empty()) {
+      if (const auto target = postgres::parse_target(connection); !target)
+        members.fail(members.line_of(members.given("uri") ? "uri" : "pg_uri"), ".uri", target.error().text());
+    }
+    definition.connection = std::move(connection);
+    return;
+  }
+  auto connection = read_sqlite(members);
+  if (auto problem = path_problem(connection.path, config.sqlite_allowed_dirs); !problem.empty())
+    members.fail(members.line_of("path"), ".path", problem);
+  definition.connection = std::move(connection);
+}
+
+std::optional<ClientDefinition> read_client(Members& members, const Config& config, const FileValue& entry,
+                                            const std::string& section, const std::string& client_name) {
+  if (auto good = contract::check_client_name(client_name); !good) {
+    members.fail(members.line_of(""), "", good.error().text());
+    return std::nullopt;
+  }
+  ClientDefinition definition;
+  definition.client_name = client_name;
+  auto engine_text = members.text("engine");
+  if (section == "postgres_clients") engine_text = "postgresql";
+  const auto engine = contract::engine_from_name(engine_text);
+  if (!engine || (*engine != Engine::postgresql && *engine != Engine::sqlite)) {
+    const auto shown_name = printable(engine_text, 64);
+    members.fail(members.line_of("engine"), engine_text.empty() ? "" : ".engine",
+                 engine_text.empty() ? "engine is needed"
+                 : engine            ? shown_name + " is not built into this version"
+                                     : "unknown engine " + shown_name);
+    return std::nullopt;
+  }
+  definition.engine = *engine;
+  definition.capabilities = contract::engine_capabilities(*engine);
+  definition.description = members.text("description");
+  const bool active = members.flag("is_active", true);
+  const bool frozen = members.flag("is_frozen", false);
+  definition.lifecycle = !active  ? contract::Lifecycle::inactive
+                         : frozen ? contract::Lifecycle::frozen
+                                  : contract::Lifecycle::active;
+  read_metadata(members, definition);
+  read_connection(members, config, entry, engine_text, definition);
+  members.refuse_unknown();
+  return definition;
+}
+
+/// A label leads to one client.
+void check_labels(const Config& config, std::vector<ConfigProblem>& problems) {
+  std::map<std::string, std::string> owners;
+  for (std::size_t i = 0; i < config.clients.size(); ++i) {
+    for (const auto& label : config.clients[i].host_labels) {
+      const auto [owner, fresh] = owners.try_emplace(label, config.clients[i].client_name);
+      if (fresh || owner->second == config.clients[i].client_name) continue;
+      problems.push_back(
+          {config.client_origins[i], "clients." + config.clients[i].client_name,
+           "the host label " + label + " belongs to the client " + owner->second + " already"});
+    }
+  }
+}
+
+void add_client(Config& config, ClientDefinition definition, std::string origin) {
+  config.clients.push_back(std::move(definition));
+  config.client_origins.push_back(std::move(origin));
+}
+
+bool has_client(const Config& config, std::string_view name) {
+  const auto key = contract::client_key(name);
+  return std::any_of(config.clients.begin(), config.clients.end(),
+                     [&](const auto& other) { return contract::client_key(other.client_name) == key; });
+}
+
+void add_logging_client(Config& config, std::vector<ConfigProblem>& problems) {
+  constexpr const char* kName = "athena_logging";
+  if (config.logging_pg_uri.empty() || has_client(config, kName)) return;
+  const auto& origin = config.values[index_of(*find_key("gateway.logging_pg_uri"))].origin;
+  ClientDefinition definition;
+  definition.client_name = kName;
+  definition.engine = Engine::postgresql;
+  definition.capabilities = contract::engine_capabilities(definition.engine);
+  contract::PostgresConnection connection;
+  connection.uri = config.logging_pg_uri;
+  connection.pool = config.pool;
+  if (const auto target = postgres::parse_target(connection); !target)
+    problems.push_back({origin, "gateway.logging_pg_uri", target.error().text()});
+  definition.connection = std::move(connection);
+  add_client(config, std::move(definition), origin);
+}
+
 }  // namespace
 
+std::string shown_uri(const std::string& uri) {
+  contract::PostgresConnection connection;
+  connection.uri = uri;
+  const auto target = postgres::parse_target(connection);
+  if (!target) return "***";
+  std::string text = "postgres://" + target->user + (target->password.empty() ? "" : ":***");
+  if (!target->user.empty() || !target->password.empty()) text += '@';
+  std::string hosts;
+  for (const auto& host : target->hosts) {
+    const auto& name = host.host.empty() ? host.hostaddr : host.host;
+    hosts += (hosts.empty() ? "" : ",") + name + (host.port.empty() ? "" : ":" + host.port);
+  }
+  return printable(text + hosts + "/" + target->database, 500);
+}
+
 void read_clients(const ConfigFile& file, const std::string& path, const Environment& environment,
-                  Config& config, std::vector<std::string>& errors) {
+                  Config& config, std::vector<ConfigProblem>& problems) {
   for (const std::string section : {"postgres_clients", "clients"}) {
     const auto found = file.sections.find(section);
     if (found == file.sections.end()) continue;
-    for (const auto& [client_name, value] : found->second) {
+    for (const auto& [client_name, value] : found->second.keys) {
       FileValue entry = value;
+      Members members(entry, section + "." + client_name, path, environment, problems);
+      if (!value.is_map && (section == "clients" || value.is_list)) {
+        members.fail(
+            value.line, "",
+            section == "clients" ? "must be a mapping with an engine" : "must be a URI or a mapping");
+        continue;
+      }
       if (!value.is_map) {  // `name: URI`
-        FileValue uri = value;
         entry.is_map = true;
-        entry.members = {{"uri", std::move(uri)}};
+        entry.members = {{"uri", value}};
       }
-      Members members(entry, section + "." + client_name, path, environment, errors);
-      if (!value.is_map && section == "clients") {
-        members.fail(value.line, ": must be a mapping with an engine");
+      if (has_client(config, client_name)) {
+        members.fail(value.line, "", "a client of this name is there already");
         continue;
       }
-      if (auto checked = contract::check_client_name(client_name); !checked) {
-        members.fail(value.line, ": " + checked.error().text());
-        continue;
-      }
-      const auto key = contract::client_key(client_name);
-      if (std::any_of(config.clients.begin(), config.clients.end(),
-                      [&](const auto& other) { return contract::client_key(other.client_name) == key; })) {
-        members.fail(value.line, ": a client of this name is there already");
-        continue;
-      }
-      ClientDefinition definition;
-      definition.client_name = client_name;
-      const auto engine_text =
-          section == "postgres_clients" ? std::string("postgresql") : members.text("engine");
-      if (section == "postgres_clients") members.text("engine");
-      const auto engine = contract::engine_from_name(engine_text);
-      if (!engine || (*engine != Engine::postgresql && *engine != Engine::sqlite)) {
-        members.fail(members.line_of("engine"),
-                     engine_text.empty() ? ": engine is needed"
-                     : engine            ? ".engine: " + engine_text + " is not built into this version"
-                                         : ".engine: unknown engine");
-        continue;
-      }
-      definition.engine = *engine;
-      definition.capabilities = contract::engine_capabilities(*engine);
-      definition.description = members.text("description");
-      const bool active = members.flag("is_active", true);
-      const bool frozen = members.flag("is_frozen", false);
-      definition.lifecycle = !active  ? contract::Lifecycle::inactive
-                             : frozen ? contract::Lifecycle::frozen
-                                      : contract::Lifecycle::active;
-      read_metadata(members, definition);
-      if (*engine == Engine::postgresql) {
-        auto connection = read_postgres(members, config);
-        if (engine_text == "neon" && value.find("sslmode") == nullptr) connection.sslmode = "require";
-        definition.connection = std::move(connection);
-      } else {
-        definition.connection = read_sqlite(members);
-      }
-      members.refuse_unknown();
-      config.clients.push_back(std::move(definition));
+      if (auto definition = read_client(members, config, entry, section, client_name))
+        add_client(config, std::move(*definition), path + ":" + std::to_string(value.line));
     }
   }
+  add_logging_client(config, problems);
+  check_labels(config, problems);
+  if (!config.clients.empty()) return;
+  ClientDefinition local;
+  local.client_name = "local";
+  local.engine = Engine::sqlite;
+  local.capabilities = contract::engine_capabilities(local.engine);
+  local.connection = contract::SqliteConnection{.path = "local.db"};
+  add_client(config, std::move(local), "default");
 }
 
 }  // namespace athena::app

@@ -9,74 +9,122 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/config_keys.h"
+#include "base/utf8.h"
+
 namespace athena::app {
 namespace {
 
 constexpr std::size_t kMaxBytes = 1024UL * 1024;
+constexpr std::size_t kValueBytes =
+    4;  // counted besides a value's text, so that many empty ones are bounded too
+constexpr std::size_t kMaxProblems = 200;
+constexpr int kMaxDepth = 8;
+
+/// The line of the first byte that is no UTF-8, or 0.
+int first_bad_line(std::string_view text) {
+  if (base::is_utf8(text)) return 0;
+  int line = 1;
+  while (true) {
+    const auto end = text.find('\n');
+    if (!base::is_utf8(text.substr(0, end)) || end == std::string_view::npos) return line;
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+}
 
 class Reader {
  public:
-  Reader(std::string path, const Environment& environment, std::vector<std::string>& errors)
-      : path_(std::move(path)), environment_(environment), errors_(errors) {}
+  Reader(const std::string& path, const Environment& environment, std::vector<ConfigProblem>& problems)
+      : path_(path), environment_(environment), problems_(problems) {}
 
   ConfigFile read(const YAML::Node& root) {
     ConfigFile file;
     if (root.IsNull()) return file;
     if (!root.IsMap()) {
-      fail(1, "the file must be a mapping of sections");
+      fail(1, "", "the file must be a mapping of sections");
       return file;
     }
-    for (const auto& section : root) {
-      const auto section_name = section.first.as<std::string>();
-      // Each section is a mapping, or a list of one-key maps.
-      auto& keys = file.sections[section_name];
-      if (section.second.IsMap()) {
-        add_map(keys, section_name, section.second);
-      } else if (section.second.IsSequence()) {
-        for (const auto& item : section.second) {
-          if (item.IsMap()) {
-            add_map(keys, section_name, item);
-          } else {
-            fail(line(item), section_name + ": each entry of the list must be a one-key map");
-          }
-        }
-      } else if (!section.second.IsNull()) {
-        fail(line(section.second), section_name + ": must be a mapping or a list of one-key maps");
+    for (const auto& entry : root) {
+      if (too_large_) break;
+      const auto name = key_name(entry.first, "");
+      if (name.empty()) continue;
+      const auto [place, fresh] = file.sections.try_emplace(name);
+      auto& section = place->second;
+      if (!fresh) {
+        fail(line(entry.first), name, "given twice, first in line " + std::to_string(section.line));
+        continue;
       }
+      section.line = line(entry.first);
+      read_section(section, name, entry.second);
     }
     return file;
   }
 
  private:
   static int line(const YAML::Node& node) { return node.Mark().line + 1; }
-  void fail(int at, const std::string& what) {
-    errors_.push_back(path_ + ":" + std::to_string(at) + ": " + what);
+  void fail(int at, const std::string& key, const std::string& what) {
+    if (problems_.size() < kMaxProblems) problems_.push_back({path_ + ":" + std::to_string(at), key, what});
+  }
+
+  /// A mapping, or a list of one-key maps.
+  void read_section(FileSection& section, const std::string& name, const YAML::Node& node) {
+    if (node.IsMap()) {
+      add_map(section.keys, name, node);
+    } else if (node.IsSequence()) {
+      for (const auto& item : node) {
+        if (item.IsMap()) {
+          add_map(section.keys, name, item);
+        } else {
+          fail(line(item), name, "each entry of the list must be a one-key map");
+        }
+      }
+    } else if (!node.IsNull()) {
+      fail(line(node), name, "must be a mapping or a list of one-key maps");
+    }
+  }
+
+  /// The text of a mapping's key; empty (and reported) when it is none.
+  std::string key_name(const YAML::Node& node, const std::string& inside) {
+    if (!node.IsScalar() || node.Scalar().empty()) {
+      fail(line(node), inside, "a name is expected here");
+      return {};
+    }
+    count(line(node), node.Scalar().size());
+    return printable(node.Scalar(), 200);
   }
 
   void add_map(std::vector<FileMember>& keys, const std::string& section, const YAML::Node& map) {
-    const bool free_form = section == "clients" || section == "postgres_clients";
+    const bool free_form = is_free_form(section);
     for (const auto& entry : map) {
-      const auto key = entry.first.as<std::string>();
-      const auto nested = !free_form && entry.second.IsMap() && !is_map_key(section, key);
+      if (too_large_) return;
+      const auto key = key_name(entry.first, section);
+      if (key.empty()) continue;
+      const auto* known = find_key(section, key);
+      const bool nested =
+          !free_form && entry.second.IsMap() && (known == nullptr || known->type != KeyType::map);
       if (nested) {
-        add_nested(keys, section, key, entry.second);
+        add_nested(keys, section, key, entry.second, 1);
       } else {
         add_value(keys, section, key, line(entry.first), entry.second);
       }
     }
   }
 
-  static bool is_map_key(const std::string& section, const std::string& key) {
-    return section == "api" && key == "admin_keys";
-  }
-
   /// `gateway: {admission: {window_secs: 1}}` is `gateway.admission_window_secs`.
   void add_nested(std::vector<FileMember>& keys, const std::string& section, const std::string& prefix,
-                  const YAML::Node& map) {
+                  const YAML::Node& map, int depth) {
+    if (depth > kMaxDepth) {
+      fail(line(map), section + "." + prefix, "nested too deeply");
+      return;
+    }
     for (const auto& entry : map) {
-      const auto key = prefix + "_" + entry.first.as<std::string>();
+      if (too_large_) return;
+      const auto name = key_name(entry.first, section + "." + prefix);
+      if (name.empty()) continue;
+      const auto key = prefix + "_" + name;
       if (entry.second.IsMap()) {
-        add_nested(keys, section, key, entry.second);
+        add_nested(keys, section, key, entry.second, depth + 1);
       } else {
         add_value(keys, section, key, line(entry.first), entry.second);
       }
@@ -85,10 +133,11 @@ class Reader {
 
   void add_value(std::vector<FileMember>& keys, const std::string& section, const std::string& key, int at,
                  const YAML::Node& node) {
+    // Client names are compared without case, but reported where clients are read.
     const auto earlier =
         std::find_if(keys.begin(), keys.end(), [&](const auto& entry) { return entry.name == key; });
     if (earlier != keys.end()) {
-      fail(at, section + "." + key + ": given twice, first in line " + std::to_string(earlier->value.line));
+      fail(at, section + "." + key, "given twice, first in line " + std::to_string(earlier->value.line));
       return;
     }
     keys.push_back({key, value(section + "." + key, at, node, 0)});
@@ -97,64 +146,76 @@ class Reader {
   FileValue value(const std::string& name, int at, const YAML::Node& node, int depth) {
     FileValue result;
     result.line = at;
-    if (depth > 8) {
-      fail(at, name + ": nested too deeply");
+    count(at, kValueBytes);
+    if (too_large_) return result;
+    if (depth > kMaxDepth) {
+      fail(at, name, "nested too deeply");
     } else if (node.IsMap()) {
       result.is_map = true;
       for (const auto& entry : node) {
-        const auto member = entry.first.as<std::string>();
-        if (result.find(member) != nullptr) fail(line(entry.first), name + "." + member + ": given twice");
+        const auto member = key_name(entry.first, name);
+        if (member.empty()) continue;
+        if (const auto* earlier = result.find(member)) {
+          fail(line(entry.first), name + "." + member,
+               "given twice, first in line " + std::to_string(earlier->line));
+          continue;
+        }
         result.members.push_back(
             {member, value(name + "." + member, line(entry.first), entry.second, depth + 1)});
+        if (too_large_) break;
       }
     } else if (node.IsSequence()) {
       result.is_list = true;
       for (const auto& item : node) {
-        if (!item.IsScalar()) {
-          fail(line(item), name + ": a list of plain values is expected");
-          continue;
-        }
-        if (!result.text.empty()) result.text += ',';
-        result.text += scalar(name, line(item), item);
+        result.items.push_back(value(name, line(item), item, depth + 1));
+        if (too_large_) break;
       }
     } else if (node.IsScalar()) {
-      result.text = scalar(name, at, node);
+      result.text = scalar(name, at, node, result.broken);
     }
     return result;
   }
 
-  std::string scalar(const std::string& name, int at, const YAML::Node& node) {
+  std::string scalar(const std::string& name, int at, const YAML::Node& node, bool& broken) {
     auto text = node.Scalar();
-    bytes_ += text.size();
-    if (bytes_ > kMaxBytes && !too_large_) {
-      too_large_ = true;
-      fail(at, "the file is larger than 1 MiB");
+    count(at, text.size());
+    if (text.find('\0') != std::string::npos) {
+      fail(at, name, "holds a NUL byte");
+      return {};
     }
-    std::string missing;
-    if (!replace_tokens(text, environment_, missing)) {
-      fail(at, name + ": environment variable " + missing + " is not set");
-      text.clear();
-    }
-    return text;
+    std::vector<std::string> missing;
+    replace_tokens(text, environment_, missing);
+    for (const auto& variable : missing)
+      fail(at, name, "environment variable " + printable(variable, 200) + " is not set");
+    broken = !missing.empty();
+    return broken ? std::string() : text;
   }
 
-  std::string path_;
+  /// Aliases make a small text large: what they stand for counts each time, and reading stops at the limit.
+  void count(int at, std::size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ <= kMaxBytes || too_large_) return;
+    too_large_ = true;
+    fail(at, "", "the file is larger than 1 MiB");
+  }
+
+  const std::string& path_;
   const Environment& environment_;
-  std::vector<std::string>& errors_;
+  std::vector<ConfigProblem>& problems_;
   std::size_t bytes_ = 0;
   bool too_large_ = false;
 };
 
 }  // namespace
 
-const FileValue* FileValue::find(const std::string& name) const {
+const FileValue* FileValue::find(std::string_view name) const {
   for (const auto& [key, value] : members) {
     if (key == name) return &value;
   }
   return nullptr;
 }
 
-bool replace_tokens(std::string& text, const Environment& environment, std::string& missing) {
+void replace_tokens(std::string& text, const Environment& environment, std::vector<std::string>& missing) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
     if (text.compare(at, 3, "$${") == 0) {
@@ -175,25 +236,34 @@ bool replace_tokens(std::string& text, const Environment& environment, std::stri
     } else if (fallback != std::string::npos) {
       result += token.substr(fallback + 2);
     } else {
-      missing = name;
-      return false;
+      missing.push_back(name);
     }
     at = end + 1;
   }
   text = std::move(result);
-  return true;
 }
 
 ConfigFile parse_config_file(const std::string& path, const std::string& text, const Environment& environment,
-                             std::vector<std::string>& errors) {
+                             std::vector<ConfigProblem>& problems) {
   if (text.size() > kMaxBytes) {
-    errors.push_back(path + ": the file is larger than 1 MiB");
+    problems.push_back({path, "", "the file is larger than 1 MiB"});
+    return {};
+  }
+  if (const auto line = first_bad_line(text); line > 0) {
+    problems.push_back({path + ":" + std::to_string(line), "", "the file is not UTF-8"});
     return {};
   }
   try {
-    return Reader(path, environment, errors).read(YAML::Load(text));
+    const auto documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      problems.push_back(
+          {path + ":" + std::to_string(documents[1].Mark().line + 1), "", "the file must be one document"});
+      return {};
+    }
+    if (documents.empty()) return {};
+    return Reader(path, environment, problems).read(documents.front());
   } catch (const YAML::Exception& problem) {
-    errors.push_back(path + ":" + std::to_string(problem.mark.line + 1) + ": " + problem.msg);
+    problems.push_back({path + ":" + std::to_string(problem.mark.line + 1), "", problem.msg});
     return {};
   }
 }
@@ -214,13 +284,14 @@ std::vector<LookupPlace> lookup_places(const Environment& environment) {
   }};
   std::vector<LookupPlace> result;
   for (const auto& place : kPlaces) {
-    LookupPlace found{place.label, {}, {}};
+    LookupPlace found{place.label, {}, {}, {}};
     if (place.variable == nullptr) {
       std::error_code error;
       found.path = (std::filesystem::current_path(error) / "config.yaml").string();
     } else if (const auto folder = environment.get(place.variable)) {
       found.path = *folder + place.folder + "/config.yaml";
     } else {
+      found.shown = std::string("$") + place.variable + place.folder + "/config.yaml";
       found.state = std::string("skipped, $") + place.variable + " is not set";
       result.push_back(std::move(found));
       continue;
@@ -228,6 +299,7 @@ std::vector<LookupPlace> lookup_places(const Environment& environment) {
     const bool repeated = std::any_of(result.begin(), result.end(),
                                       [&](const auto& earlier) { return earlier.path == found.path; });
     if (repeated) continue;
+    found.shown = found.path;
     std::error_code error;
     if (!std::filesystem::is_regular_file(found.path, error)) {
       found.state = "not found";

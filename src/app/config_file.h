@@ -1,29 +1,28 @@
 #pragma once
 
-#include <functional>
 #include <map>
-#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
+#include "app/config.h"
 #include "app/environment.h"
-#include "base/result.h"
 
 namespace athena::app {
 
-/// One value of the file, whatever its section: scalars and lists as text (lists comma separated), maps with
-/// members.
 struct FileMember;
 
+/// One value of the file: a scalar as text, a list of values, or a map with members.
 struct FileValue {
   int line = 0;
   bool is_map = false;
   bool is_list = false;
+  bool broken = false;  ///< reported already: an unset variable
   std::string text;
+  std::vector<FileValue> items;
   std::vector<FileMember> members;
 
-  [[nodiscard]] const FileValue* find(const std::string& name) const;
+  [[nodiscard]] const FileValue* find(std::string_view name) const;
 };
 
 struct FileMember {
@@ -31,23 +30,31 @@ struct FileMember {
   FileValue value;
 };
 
-/// The file as sections of keys; list form and mapping form are the same here.
+struct FileSection {
+  int line = 0;
+  std::vector<FileMember> keys;
+};
+
+/// The file as sections of keys; list form and mapping form are the same here, and nested maps are flattened
+/// with `_` where the names are Athena's own.
 struct ConfigFile {
-  std::map<std::string, std::vector<FileMember>> sections;
+  std::map<std::string, FileSection> sections;
 };
 
 /// Parses YAML text (at most 1 MiB after aliases) and replaces `${NAME}`, `${NAME:-text}` and `$${` in every
-/// string. All mistakes go to `errors` as `<path>:<line>: <what>`; unset variables in one message each.
+/// string. All mistakes go to `problems`, with their lines. Bounded in time, memory and depth whatever the
+/// text.
 ConfigFile parse_config_file(const std::string& path, const std::string& text, const Environment& environment,
-                             std::vector<std::string>& errors);
+                             std::vector<ConfigProblem>& problems);
 
-/// Replaces the tokens of one string; false when a variable is unset (its name is then in `missing`).
-bool replace_tokens(std::string& text, const Environment& environment, std::string& missing);
+/// Replaces the tokens of one string. Names of unset variables without a default go to `missing`.
+void replace_tokens(std::string& text, const Environment& environment, std::vector<std::string>& missing);
 
 /// One of the eight places where config.yaml is looked for.
 struct LookupPlace {
   std::string label;
   std::string path;   ///< empty when its variable is unset
+  std::string shown;  ///< the path for people: with the variable's name where it is unset
   std::string state;  ///< found, not found, `skipped, $VAR is not set`, `not readable: reason`
 };
 std::vector<LookupPlace> lookup_places(const Environment& environment);

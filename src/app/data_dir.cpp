@@ -58,10 +58,7 @@ base::Result<void, std::string> read_key_file(const std::string& path, std::stri
 
 }  // namespace
 
-std::string choose_data_dir(const Config& config, const ConfigRequest& request,
-                            const Environment& environment) {
-  if (!request.data_dir.empty()) return request.data_dir;
-  if (auto path = environment.get("ATHENA_DATA_DIR")) return *path;
+std::string choose_data_dir(const Config& config, const Environment& environment) {
   if (!config.data_dir.empty()) return config.data_dir;
   if (auto path = environment.get("STATE_DIRECTORY")) return *path;
   std::error_code error;

@@ -11,8 +11,7 @@ namespace athena::app {
 /// Chooses the data folder (flag, ATHENA_DATA_DIR, api.data_dir, $STATE_DIRECTORY, /var/lib/athena when it is
 /// writable, $XDG_DATA_HOME/athena, $HOME/.local/share/athena, ./athena-data) and nothing more: no file is
 /// touched.
-std::string choose_data_dir(const Config& config, const ConfigRequest& request,
-                            const Environment& environment);
+std::string choose_data_dir(const Config& config, const Environment& environment);
 
 /// Creates it and its `sqlite/` with mode 0700. The error is ready for the operator.
 base::Result<void, std::string> prepare_data_dir(const std::string& path);

@@ -43,26 +43,34 @@ std::map<std::string, std::string> parse_dotenv(std::string_view text) {
 }
 
 Environment Environment::capture(bool read_dotenv) {
-  std::map<std::string, std::string> variables;
+  Environment captured({});
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
-    if (equals != std::string_view::npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (equals != std::string_view::npos)
+      captured.process_.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
-  if (read_dotenv) {
-    std::ifstream file(".env");
-    if (file) {
-      std::ostringstream text;
-      text << file.rdbuf();
-      for (auto& [name, value] : parse_dotenv(text.str())) variables.emplace(name, value);
-    }
-  }
-  for (const auto& [name, value] : variables) {
+  captured.captured_ = true;
+  captured.read_dotenv_ = read_dotenv;
+  for (const auto& [name, value] : captured.process_) {
     if (name.starts_with("PG")) unsetenv(name.c_str());
   }
   setenv("PGDATESTYLE", "ISO", 1);
   setenv("PGTZ", "UTC", 1);
-  return Environment(std::move(variables));
+  return captured.refreshed();
+}
+
+Environment Environment::refreshed() const {
+  Environment fresh(*this);
+  if (captured_) fresh.variables_ = process_;  // one that was made from a map has no process behind it
+  if (!read_dotenv_) return fresh;
+  std::ifstream file(".env");
+  if (file) {
+    std::ostringstream text;
+    text << file.rdbuf();
+    for (auto& [name, value] : parse_dotenv(text.str())) fresh.variables_.emplace(name, value);
+  }
+  return fresh;
 }
 
 std::optional<std::string> Environment::get(const std::string& name) const {

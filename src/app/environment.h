@@ -16,6 +16,9 @@ class Environment {
   /// start-up options.
   static Environment capture(bool read_dotenv);
   explicit Environment(std::map<std::string, std::string> variables) : variables_(std::move(variables)) {}
+  /// What a capture would give now: the process's variables as they were when this one was captured, PG* ones
+  /// too, and `.env` as it is now. Changes nothing in the process; any thread.
+  [[nodiscard]] Environment refreshed() const;
 
   /// The variable's value; an empty one counts as unset.
   [[nodiscard]] std::optional<std::string> get(const std::string& name) const;
@@ -23,6 +26,9 @@ class Environment {
 
  private:
   std::map<std::string, std::string> variables_;
+  std::map<std::string, std::string> process_;  // without .env
+  bool captured_ = false;
+  bool read_dotenv_ = false;
 };
 
 /// `NAME=value` lines with `#` comments, optional `export ` and quotes; what is no assignment is skipped.

@@ -15,6 +15,7 @@
 #include "app/data_dir.h"
 #include "app/log.h"
 #include "app/tools.h"
+#include "services/catalog/host_patterns.h"
 
 #ifndef ATHENA_REVISION
 #define ATHENA_REVISION "unknown"

@@ -1,0 +1,120 @@
+#include "app/config_checks.h"
+#include "app/config_keys_table.h"
+
+namespace athena::app::table {
+
+using contract::GatewaySettings;
+
+void add_gateway(std::vector<KeyInfo>& keys) {
+  Section gateway(keys, "gateway");
+  gateway.choice(
+      "response_shape", {"auto", "rows", "array"}, "Shape of row replies without X-Athena-Shape.",
+      [](Config& c, const std::string& v) {
+        using Shape = GatewaySettings::Shape;
+        c.gateway.response_shape = v == "rows" ? Shape::rows : v == "array" ? Shape::array : Shape::automatic;
+      });
+  gateway.choice("error_verbosity", {"full", "terse"},
+                 "terse leaves the database's own members out of failures.",
+                 [](Config& c, const std::string& v) { c.gateway.terse_errors = v == "terse"; });
+  gateway.choice("error_message", {"auto", "short", "sentence"},
+                 "sentence repeats `error` in `message`; auto does so for SDK requests.",
+                 [](Config& c, const std::string& v) {
+                   using Message = GatewaySettings::ErrorMessage;
+                   c.gateway.error_message = v == "short"      ? Message::short_text
+                                             : v == "sentence" ? Message::sentence
+                                                               : Message::automatic;
+                 });
+  gateway.choice("audit_headers", {"sdk_exempt", "required", "optional"},
+                 "Whether insert and delete demand X-Company-Id and X-Organization-Id.",
+                 [](Config& c, const std::string& v) {
+                   using Audit = GatewaySettings::AuditHeaders;
+                   c.gateway.audit_headers = v == "required"   ? Audit::required
+                                             : v == "optional" ? Audit::optional
+                                                               : Audit::sdk_exempt;
+                 });
+  gateway.integer("request_timeout_ms", "30000", 1, 86400000, "Deadline of a request that names none.",
+                  ATHENA_INT(gateway.request_timeout_ms));
+  gateway.integer("max_timeout_ms", "300000", 1, 86400000, "Largest X-Athena-Timeout-Ms.",
+                  ATHENA_INT(gateway.max_timeout_ms));
+  gateway.integer("default_limit", "100", 1, 1000000, "Rows of a fetch without limit.",
+                  ATHENA_INT(gateway.default_limit));
+  gateway.integer("max_rows", "10000", 1, 10000000, "Most rows in one JSON reply.",
+                  ATHENA_INT(gateway.max_rows));
+  gateway.integer("max_stream_rows", "1000000", 1, 1000000000, "Most rows in one CSV or NDJSON reply.",
+                  ATHENA_INT(gateway.max_stream_rows));
+  gateway.integer("max_buffered_bytes", "67108864", 1024, 64 * kGiB,
+                  "Largest reply that is held in memory as a whole.", ATHENA_INT(gateway.max_buffered_bytes));
+  gateway.integer("max_insert_rows", "10000", 1, 1000000, "Most rows in one insert.",
+                  ATHENA_INT(gateway.max_insert_rows));
+  gateway.integer("max_in_values", "10000", 1, 1000000, "Most values of an `in` list.",
+                  ATHENA_INT(gateway.max_in_values));
+  gateway.integer("max_conditions", "256", 1, 10000, "Most condition terms in one request.",
+                  ATHENA_INT(gateway.max_conditions));
+  gateway.integer("max_expression_depth", "16", 1, 64, "Deepest nesting of conditions.",
+                  ATHENA_INT(gateway.max_expression_depth));
+  gateway.boolean("stable_paging", "true", "Paged requests get the primary key as tie-breaker.",
+                  ATHENA_BOOL(gateway.stable_paging));
+  gateway.boolean("force_camel_case_to_snake_case", "false", "Column names userId → user_id, both ways.",
+                  ATHENA_BOOL(gateway.force_camel_case_to_snake_case));
+  gateway.boolean("allow_schema_names_prefixed_as_table_name", "true", "table_name may be schema.table.",
+                  ATHENA_BOOL(gateway.allow_schema_names_prefixed_as_table_name));
+  gateway.boolean("health_tracking", "true", "false: circuit breakers open only by force.",
+                  ATHENA_BOOL(gateway.health_tracking));
+  gateway.integer("breaker_failure_threshold", "5", 1, 1000, "Failures in a row that open a breaker.",
+                  ATHENA_INT(gateway.breaker_failure_threshold));
+  gateway.integer("breaker_window_seconds", "60", 1, kHour, "Time within which they count.",
+                  ATHENA_INT(gateway.breaker_window_seconds));
+  gateway.integer("breaker_open_seconds", "60", 1, kHour,
+                  "How long an open breaker refuses before it lets a probe through.",
+                  ATHENA_INT(gateway.breaker_open_seconds));
+  gateway.integer("health_check_interval_seconds", "30", 1, kHour,
+                  "An idle client with open connections is checked this often.",
+                  ATHENA_INT(gateway.health_check_interval_seconds));
+  gateway.boolean("direct_uri", "true", "Callers may name a PostgreSQL database by its URI.",
+                  ATHENA_BOOL(gateway.direct_uri));
+  gateway
+      .list(
+          "jdbc_allowed_hosts", "",
+          "Hosts, and by their ends domains, that a direct URI may name; without an enforced key only these.",
+          ATHENA_LIST(gateway.jdbc_allowed_hosts))
+      .check = domain_problem;
+  gateway.boolean("jdbc_allow_private_hosts", "false",
+                  "Direct URIs may lead to loopback and private addresses.",
+                  ATHENA_BOOL(gateway.jdbc_allow_private_hosts));
+  gateway
+      .integer("direct_pool_capacity", "64", 1, 4096, "Most pools of direct URIs.",
+               ATHENA_INT(gateway.direct_pool_capacity))
+      .reloadable = false;
+  gateway
+      .integer("direct_pool_max_connections", "4", 1, 100, "Most connections of one of them.",
+               ATHENA_INT(gateway.direct_pool_max_connections))
+      .reloadable = false;
+  gateway
+      .integer("direct_pool_ttl_secs", "1800", 1, 86400, "An unused one is closed after this.",
+               ATHENA_INT(gateway.direct_pool_ttl_secs))
+      .reloadable = false;
+  {
+    auto& key = gateway.list("wildcard_hosts", "", "Patterns of host names whose first label is a client.",
+                             [](Config& c, const Strings& v) {
+                               c.gateway.wildcard_hosts.clear();
+                               for (auto pattern : v) {
+                                 for (auto& letter : pattern) {
+                                   if (letter >= 'A' && letter <= 'Z')
+                                     letter = static_cast<char>(letter + 32);
+                                 }
+                                 c.gateway.wildcard_hosts.push_back(std::move(pattern));
+                               }
+                             });
+    key.item_member = "pattern";
+    key.check = pattern_problem;
+  }
+  {
+    auto& key = gateway.text("logging_pg_uri", "",
+                             "URI of a PostgreSQL client athena_logging, unless the file has one.",
+                             ATHENA_TEXT(logging_pg_uri));
+    key.reloadable = false;
+    key.secret = true;
+  }
+}
+
+}  // namespace athena::app::table
