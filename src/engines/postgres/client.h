@@ -34,6 +34,7 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   [[nodiscard]] const contract::PostgresConnection& connection() const { return connection_; }
   [[nodiscard]] const contract::PoolLimits& limits() const { return connection_.pool; }
   [[nodiscard]] const contract::GatewaySettings& settings() const { return *environment_.settings; }
+  [[nodiscard]] contract::SettingsView live_settings() const { return environment_.settings; }
   /// The login comes from a caller: that it is refused says nothing about the backend.
   [[nodiscard]] bool has_callers_login() const { return origin_ == Origin::caller; }
   /// Shards that hold connections; the others hand their requests over.
