@@ -49,23 +49,27 @@ bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
 
 }  // namespace
 
-GzipStream::GzipStream() : state_(std::make_unique<z_stream>()) {
-  if (deflateInit2(state_.get(), kLevel, Z_DEFLATED, kWindowBits + kGzipFormat, kMemoryLevel,
+struct GzipStream::State {
+  z_stream zlib{};
+};
+
+GzipStream::GzipStream() : state_(std::make_unique<State>()) {
+  if (deflateInit2(&state_->zlib, kLevel, Z_DEFLATED, kWindowBits + kGzipFormat, kMemoryLevel,
                    Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::bad_alloc();
   }
 }
 
 GzipStream::~GzipStream() {
-  deflateEnd(state_.get());
+  deflateEnd(&state_->zlib);
 }
 
 void GzipStream::reset() {
-  deflateReset(state_.get());
+  deflateReset(&state_->zlib);
 }
 
 void GzipStream::write(std::string_view data, Flush flush, base::Buffer& out) {
-  auto& state = *state_;
+  auto& state = state_->zlib;
   state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));  // zlib's type has no const
   state.avail_in = static_cast<uInt>(data.size());
   for (;;) {

@@ -8,8 +8,6 @@
 #include "base/buffer.h"
 #include "http/message.h"
 
-struct z_stream_s;
-
 namespace athena::http {
 
 /// One body being compressed. About 100 KB, whatever the size of the body.
@@ -30,7 +28,8 @@ class GzipStream {
   void reset();
 
  private:
-  std::unique_ptr<z_stream_s> state_;
+  struct State;  // zlib's
+  std::unique_ptr<State> state_;
 };
 
 /// Streams of one shard that are not in use; few, as most bodies need one for a moment only.

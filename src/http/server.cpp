@@ -46,7 +46,7 @@ struct Server::State {
   std::vector<std::shared_ptr<ShardServer>> servers;
 
   template <class Work>
-  void on_all(Work work) {
+  void on_all(const Work& work) {
     for (unsigned index = 0; index < servers.size(); ++index) {
       shards[index].post([server = servers[index], work] { work(*server); });
     }
