@@ -84,7 +84,7 @@ class Parser {
     if (!std::ranges::all_of(rest_, visible))
       return malformed("holds a character that must be percent-encoded");
     if (!take("jdbc:postgresql://") && !take("postgresql://") && !take("postgres://"))
-      return malformed("must begin with postgres://, postgresql:// or jdbc:postgresql://");
+      return malformed("must have the scheme postgres, postgresql or jdbc:postgresql");
     if (rest_.find('#') != std::string_view::npos) return malformed("holds a # that must be percent-encoded");
     const auto query = rest_.find('?');
     const auto path_end = query == std::string_view::npos ? rest_.size() : query;
