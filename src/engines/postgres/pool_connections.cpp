@@ -15,6 +15,8 @@ using std::chrono::seconds;
 using Use = Connection::Notes::Use;
 
 constexpr milliseconds kCleanLimit{5000};
+// A caller's login that was refused is not tried again at once.
+constexpr milliseconds kLoginAgain{250};
 
 }  // namespace
 
@@ -124,7 +126,8 @@ void Pool::on_connected(Purpose purpose, Connector::Outcome outcome) {
 void Pool::on_connect_failed(const ConnectFailure& failure) {
   const bool only_the_login = client_.has_callers_login() && failure.reason == "authentication";
   if (!only_the_login) note_failure(failure.reason);
-  if (!client_.breaker.ever_reached()) unreachable_until_ = Clock::now() + client_.breaker.probe_delay();
+  if (!client_.breaker.ever_reached())
+    unreachable_until_ = Clock::now() + (only_the_login ? kLoginAgain : client_.breaker.probe_delay());
   if (open_connections() == 0 && connecting_ == 0) fail_waiters();
 }
 
