@@ -8,7 +8,6 @@ find_package(CURL 7.85 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(prometheus-cpp REQUIRED)
 # PostgreSQL's grammar as a library; it comes without a CMake package. Static where it can be had.
 find_path(PG_QUERY_INCLUDE_DIR pg_query.h REQUIRED)
 find_library(PG_QUERY_LIBRARY NAMES libpg_query.a pg_query REQUIRED)

@@ -13,6 +13,7 @@
 #include "query/parse.h"
 #include "services/auth/gatekeeper.h"
 #include "services/catalog/registry.h"
+#include "services/telemetry/stages.h"
 
 namespace athena::api {
 
@@ -28,6 +29,7 @@ struct Call {
   ViewPointer view = context.view;
   catalog::DirectUse direct = {};  ///< the pool of the request's direct URI, once it is there
   bool direct_pending = false;     ///< stage 10 waits for open_direct()
+  telemetry::StageTimes stages = {};
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
   [[nodiscard]] const ApiSettings& api() const { return view->snapshot().api; }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "services/catalog/direct_side.h"
+#include "services/telemetry/access_record.h"
 #include "services/telemetry/metrics.h"
+#include "services/telemetry/scraper.h"
 
 namespace athena::api {
 
@@ -33,6 +36,10 @@ struct ProcessContext {
   std::string revision = {};
   base::Clock::time_point started = {};
   double start_time_seconds = 0;
+  /// Which clients have metrics of their own; one for all shards.
+  std::shared_ptr<telemetry::ClientLabels> client_labels = std::make_shared<telemetry::ClientLabels>();
+  /// Takes a record for the access log; any thread, never waits.
+  std::function<void(telemetry::AccessRecord&&)> access = {};
   /// One line to the log at level warn; any thread.
   std::function<void(std::string_view)> warn = {};
   /// What it points to is null until the tools are known.
@@ -46,6 +53,7 @@ struct ShardContext {
   ViewPointer view;  ///< what new requests begin with
   telemetry::ShardMetrics metrics;
   catalog::DirectSide direct;
+  telemetry::Scraper scraper = {};
 };
 
 }  // namespace athena::api

@@ -64,6 +64,7 @@ void CountBeside::start() {
 
 base::Task<void> CountBeside::run() {
   auto context = execution_context(call_, operation_, cancellation_);
+  context.trace = nullptr;                          // the times are those of the rows
   if (context.sql != nullptr) context.sql = &sql_;  // rows and count would write into one list by turns
   auto counted = co_await count_rows(*operation_.backend->query(), count_, context);
   result_.emplace(std::move(counted));

@@ -3,7 +3,9 @@
 #include <cstdio>
 
 #include "api/call.h"
+#include "api/forwarded.h"
 #include "api/origin.h"
+#include "api/server_timing.h"
 #include "contract/envelope.h"
 
 namespace athena::api {
@@ -34,7 +36,12 @@ bool is_admin_path(std::string_view path) {
 }  // namespace
 
 Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot)
-    : context_{process, shard, new View(shard, std::move(snapshot), nullptr), {}, catalog::DirectSide(shard, *process.direct)} {}
+    : context_{process,
+               shard,
+               new View(shard, snapshot, nullptr),
+               {*process.client_labels, snapshot->api.metrics_max_clients},
+               catalog::DirectSide(shard, *process.direct)},
+      loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {}
 
 void Gateway::change(std::shared_ptr<const Snapshot> snapshot) {
   context_.view = new View(context_.shard, std::move(snapshot), context_.view.get());
@@ -49,6 +56,16 @@ void Gateway::fail(http::Exchange& exchange, const contract::Error& error) {
 }
 
 bool Gateway::handle_now(http::Exchange& exchange) {
+  const bool answered = answer_now(exchange);
+  if (answered && context_.view->snapshot().api.server_timing) {
+    const http::RouteMatch match;
+    Call call{context_, exchange, kNoRoute, match, {}};
+    add_server_timing(call);
+  }
+  return answered;
+}
+
+bool Gateway::answer_now(http::Exchange& exchange) {
   const auto& request = exchange.request();
   const auto match = router().find(request.method, request.path);
   exchange.route = match.outcome == http::RouteMatch::Outcome::matched ? match.route : -1;
@@ -102,22 +119,46 @@ base::Task<void> Gateway::handle(http::Exchange& exchange) {
     match = router().find(exchange.request().method, exchange.request().path);
   }
   Call call{context_, exchange, route, match, {}};
-  if (const auto allowed = authenticate(call); !allowed) {
+  begin_stages(call);
+  const auto allowed = authenticate(call);
+  if (call.stages.wanted) call.stages.authenticated = base::Clock::now();
+  if (allowed) {
+    co_await route.later(call);
+  } else {
     call.fail(allowed.error());
-    co_return;
   }
-  co_await route.later(call);
+  end_stages(call);
 }
 
 void Gateway::finished(http::Exchange& exchange, std::uint64_t request_bytes, std::uint64_t response_bytes) {
   const auto& request = exchange.request();
   const auto status = exchange.response().status;
+  const auto duration = base::Clock::now() - exchange.received_at();
   context_.metrics.request_finished(exchange.route, request.method, status, exchange.client_label,
-                                    request_bytes, response_bytes,
-                                    base::Clock::now() - exchange.received_at());
+                                    request_bytes, response_bytes, duration, exchange.request_id());
   if (exchange.counted_in_flight) context_.metrics.request_ended(exchange.route, request.method);
   if (!exchange.error_code.empty()) context_.metrics.error(exchange.error_code, exchange.route);
+  if (context_.view->snapshot().api.access_log) log_access(exchange, request_bytes, response_bytes, duration);
   if (status >= 500) log_server_error(exchange);
+}
+
+void Gateway::log_access(http::Exchange& exchange, std::uint64_t request_bytes, std::uint64_t response_bytes,
+                         base::Clock::duration duration) {
+  if (!context_.process.access) return;
+  const auto& request = exchange.request();
+  telemetry::AccessRecord record;
+  record.at = std::chrono::system_clock::now();
+  record.method = request.method;
+  record.status = exchange.response().status;
+  record.route =
+      exchange.route >= 0 ? route_table()[static_cast<std::size_t>(exchange.route)].path : "unmatched";
+  record.code = exchange.error_code;
+  record.request_bytes = request_bytes;
+  record.response_bytes = response_bytes;
+  record.duration = duration;
+  Forwarded caller(request, context_.view->snapshot().api);
+  record.set_texts(request.path, exchange.request_id(), exchange.client_label, caller.client_address());
+  context_.process.access(std::move(record));
 }
 
 void Gateway::rejected(std::string_view reason) {

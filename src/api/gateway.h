@@ -7,6 +7,7 @@
 #include "api/route.h"
 #include "http/exchange.h"
 #include "http/router.h"
+#include "services/telemetry/loop_lag.h"
 
 namespace athena::api {
 
@@ -25,14 +26,19 @@ class Gateway final : public http::Application {
   void fail(http::Exchange& exchange, const contract::Error& error) override;
   void finished(http::Exchange& exchange, std::uint64_t request_bytes, std::uint64_t response_bytes) override;
   void rejected(std::string_view reason) override;
-  void stream_aborted(std::string_view reason) { context_.metrics.stream_aborted(reason); }
+  void stream_aborted(std::string_view reason) override { context_.metrics.stream_aborted(reason); }
 
   [[nodiscard]] ShardContext& context() { return context_; }
 
  private:
+  /// handle_now() but for Server-Timing.
+  bool answer_now(http::Exchange& exchange);
+  void log_access(http::Exchange& exchange, std::uint64_t request_bytes, std::uint64_t response_bytes,
+                  base::Clock::duration duration);
   void log_server_error(http::Exchange& exchange);
 
   ShardContext context_;
+  telemetry::LoopLag loop_lag_;
   // at most 20 lines a second about replies with a status of 500 and above
   base::Clock::time_point log_second_{};
   int logged_ = 0;

@@ -5,7 +5,6 @@
 #include "api/gateway.h"
 #include "api/handlers.h"
 #include "api/json_builder.h"
-#include "services/telemetry/exposition.h"
 
 namespace athena::api {
 namespace {
@@ -180,59 +179,6 @@ void health(Call& call) {
   json.member("uptime_seconds", static_cast<std::int64_t>(uptime.count()));
   json.key("clients").begin_object().member("active", counts.active).member("connected", counts.connected);
   json.member("frozen", counts.frozen).member("inactive", counts.inactive).end_object().end_object();
-}
-
-base::Task<void> metrics(Call& call) {
-  const auto& process = call.context.process;
-  using Access = ApiSettings::MetricsAccess;
-  if (!call.api().metrics_enabled) {
-    call.fail(Error(ErrorCode::not_found, "Metrics are switched off."));
-    co_return;
-  }
-  if (call.api().metrics_access == Access::loopback && !call.request().peer_is_loopback) {
-    call.fail(Error(ErrorCode::insufficient_privilege, "Metrics are for callers on this machine.")
-                  .hint("Set api.metrics_access to open or admin."));
-    co_return;
-  }
-  if (call.api().metrics_access == Access::admin) {
-    auth::Decision decision;
-    const auto caller = call.gatekeeper().require_admin(call.request(), decision);
-    if (!caller) {
-      call.fail(caller.error());
-      co_return;
-    }
-  }
-  telemetry::ShardMetrics total;
-  const auto executor = call.context.shard.context().get_executor();
-  for (auto* gateway : process.gateways) {
-    // Each shard copies its own numbers; the copy comes back here, so nothing is locked.
-    auto part = co_await base::suspend<std::shared_ptr<telemetry::ShardMetrics>>([gateway,
-                                                                                  executor](auto done) {
-      gateway->context().shard.post([gateway, executor, completion = std::move(done)]() mutable {
-        auto copy = std::make_shared<telemetry::ShardMetrics>();
-        gateway->context().metrics.add_to(*copy);
-        boost::asio::post(executor, [completion = std::move(completion), copy = std::move(copy)]() mutable {
-          std::move(completion)(std::move(copy));
-        });
-      });
-    });
-    part->add_to(total);
-  }
-  std::vector<telemetry::ClientSample> clients;
-  for (const auto& entry : call.registry().entries()) {
-    clients.push_back({&entry.definition, entry.engine ? entry.engine->status() : engines::BackendStatus{},
-                       entry.engine != nullptr});
-  }
-  std::vector<telemetry::RouteLabel> labels;
-  for (const auto& route : route_table()) labels.push_back({route.path, route.group});
-  const auto connections = process.server->connections();
-  const double uptime = std::chrono::duration<double>(base::Clock::now() - process.started).count();
-  const telemetry::ProcessSample sample{
-      process.version,  process.revision,           process.start_time_seconds,
-      uptime,           process.shards.size(),      connections.active,
-      connections.idle, process.server->draining(), process.direct->size()};
-  call.exchange.response().content_type = "text/plain; version=0.0.4; charset=utf-8";
-  call.exchange.response().body.append(telemetry::Exposition::render(total, sample, labels, clients));
 }
 
 }  // namespace athena::api

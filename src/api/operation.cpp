@@ -86,6 +86,28 @@ contract::Error feature_missing(const catalog::Entry& client, std::string_view f
   return complete_refusal(std::move(error), client);
 }
 
+namespace {
+
+telemetry::BackendOutcome backend_outcome(ErrorCode code) {
+  using enum telemetry::BackendOutcome;
+  switch (code) {
+    case ErrorCode::client_closed_request:
+      return cancelled;
+    case ErrorCode::deadline_exceeded:
+    case ErrorCode::statement_timeout:
+      return timeout;
+    case ErrorCode::backend_unreachable:
+    case ErrorCode::circuit_open:
+    case ErrorCode::pool_timeout:
+    case ErrorCode::overloaded:
+      return unreachable;
+    default:
+      return contract::info(code).status < 500 ? client_error : telemetry::BackendOutcome::error;
+  }
+}
+
+}  // namespace
+
 bool belongs_to_stage_8(const contract::Error& error) {
   return error.code() == ErrorCode::capability_not_supported;
 }
@@ -101,14 +123,17 @@ contract::Error complete_refusal(contract::Error error, const catalog::Entry& cl
   return error;
 }
 
-engines::ExecutionContext execution_context(const Call& call, Operation& operation,
+engines::ExecutionContext execution_context(Call& call, Operation& operation,
                                             engines::Cancellation& cancellation) {
+  operation.handed_over = call.stages.handed_over = base::Clock::now();
+  call.stages.trace.timed = call.stages.wanted;
   return {operation.deadline,
           call.exchange.memory(),
           operation.max_rows(call),
           http::header_is_true(call.request().header("X-Athena-Deadpool-Enable")),
           &cancellation,
-          operation.explain ? &operation.sql : nullptr};
+          operation.explain ? &operation.sql : nullptr,
+          &call.stages.trace};
 }
 
 contract::Error with_deadline(const Call& call, const Operation& operation, contract::Error error) {
@@ -136,9 +161,18 @@ bool strip_nulls(const Call& call, bool body_member) {
 
 void record(Call& call, const Operation& operation, const contract::Result<query::Summary>& summary) {
   const auto& definition = operation.client->definition;
-  call.context.metrics.operation(operation.client->label, name(definition.engine), call.route.operation,
-                                 summary.has_value(), summary ? summary->rows_returned : 0,
-                                 summary ? summary->rows_affected : 0, summary && summary->truncated);
+  const auto now = base::Clock::now();
+  auto& stages = call.stages;
+  stages.answered = now;
+  stages.engine = static_cast<std::size_t>(definition.engine);
+  auto& metrics = call.context.metrics;
+  metrics.operation({operation.client->label, definition.engine, call.route.operation,
+                     summary ? telemetry::BackendOutcome::ok : backend_outcome(summary.error().code()),
+                     summary ? summary->rows_returned : 0, summary ? summary->rows_affected : 0,
+                     summary && summary->truncated, now - operation.handed_over});
+  using Path = engines::Trace::Path;
+  if (stages.trace.path != Path::none)
+    metrics.postgres_path(call.exchange.route, stages.trace.path == Path::exclusive);
 }
 
 }  // namespace athena::api

@@ -19,6 +19,7 @@ struct Operation {
   const query::Value* body = nullptr;
   Shape shape = Shape::rows;
   base::Deadline deadline{base::Clock::time_point{}};
+  base::Clock::time_point handed_over{};  ///< to the engine; set by execution_context()
   bool strip_nulls = false;
   Format format = Format::json;  ///< by Accept, on the routes that have more than JSON
   std::vector<std::string> sql;
@@ -64,7 +65,7 @@ bool belongs_to_stage_8(const contract::Error& error);
 contract::Error complete_refusal(contract::Error error, const catalog::Entry& client);
 
 /// The context the engine runs with.
-engines::ExecutionContext execution_context(const Call& call, Operation& operation,
+engines::ExecutionContext execution_context(Call& call, Operation& operation,
                                             engines::Cancellation& cancellation);
 /// The engine's failure as it is sent: a passed deadline says how long it was.
 contract::Error with_deadline(const Call& call, const Operation& operation, contract::Error error);

@@ -107,6 +107,7 @@ base::Task<contract::Result<const query::Value*>> read_json(Call& call) {
   if (!call.exchange.body_complete()) {
     auto read = co_await call.exchange.read_body();
     if (!read) co_return read.error();
+    if (call.stages.wanted) call.stages.body_wait = base::Clock::now() - call.stages.authenticated;
   }
   co_return query::parse_body(call.exchange.body(), call.exchange.memory());
 }

@@ -11,6 +11,7 @@
 
 #include "base/coroutine.h"
 #include "base/deadline.h"
+#include "base/histogram.h"
 #include "base/shard.h"
 #include "contract/client_definition.h"
 #include "contract/error.h"
@@ -42,6 +43,13 @@ class Cancellation {
   std::function<void()> reaction_;
 };
 
+/// How an operation ran; filled by engines that can tell.
+struct Trace {
+  bool timed = false;                 ///< asks for `wait`
+  std::chrono::microseconds wait{0};  ///< for a connection, and for those before it on that connection
+  enum class Path : std::uint8_t { none, pipelined, exclusive } path = Path::none;  ///< PostgreSQL, the last
+};
+
 /// What comes with a request besides the request itself.
 struct ExecutionContext {
   base::Deadline deadline;
@@ -50,6 +58,7 @@ struct ExecutionContext {
   bool exclusive = false;         ///< X-Athena-Deadpool-Enable
   Cancellation* cancellation = nullptr;
   std::vector<std::string>* sql = nullptr;  ///< X-Athena-Explain: statements sent, with placeholders
+  Trace* trace = nullptr;                   ///< null = nobody asks
 };
 
 /// fetch, insert, update, delete, count.
@@ -198,12 +207,24 @@ struct BackendStatus {
   std::optional<double> latency_ms;
   struct Pool {
     int max = 0, size = 0, pipelined = 0, idle = 0, active = 0, connecting = 0, waiting = 0;
+    int pipelined_active = 0;  ///< those of `pipelined` that had work, a second ago at most
   } pool;
   struct Counters {  ///< since start
     std::uint64_t pipelined_requests = 0, exclusive_requests = 0, retries = 0, reconnects = 0,
                   pool_timeouts = 0, prepared_statements = 0, prepared_evictions = 0,
                   schema_cache_entries = 0, schema_cache_reloads = 0;
+    std::uint64_t schema_cache_hits = 0, schema_cache_misses = 0;
+    int shapes_exclusive = 0;  ///< statements too slow to share a connection, now
   } counters;
+  struct Repeats {  ///< what ran again, by why
+    std::uint64_t stale_statement = 0, connection_lost = 0, not_run = 0;
+  } repeats;
+  struct Transitions {  ///< of the breaker, by the state it went to
+    std::uint64_t closed = 0, half_open = 0, open = 0, forced = 0;
+  } transitions;
+  base::SecondsHistogram pool_wait;                  ///< of requests that found no connection free
+  base::CountHistogram pipeline_depth;               ///< requests on the connection, that one included
+  base::CountHistogram writer_group;                 ///< sqlite: jobs of one transaction
   std::uint64_t writer_groups = 0, writer_jobs = 0;  ///< sqlite
   int queue = 0;                                     ///< sqlite: waiting jobs
 };

@@ -23,16 +23,25 @@ constexpr seconds kOldOutage{600};
 Breaker::Breaker(contract::SettingsView settings, Now now)
     : settings_(settings), now_(std::move(now)) {}
 
+void Breaker::enter_locked(int mode) {
+  if (mode_ == mode) return;
+  mode_ = mode;
+  ++(mode == kClosed     ? transitions_.closed
+     : mode == kOpen     ? transitions_.open
+     : mode == kHalfOpen ? transitions_.half_open
+                         : transitions_.forced);
+}
+
 /// A forced time that is over leaves a half-open breaker behind; so does an open time.
 void Breaker::settle_locked() {
   const auto now = now_();
   if (mode_ == kForced && now >= forced_until_) {
-    mode_ = kHalfOpen;
+    enter_locked(kHalfOpen);
     probe_out_ = false;
     forced_reason_.clear();
   }
   if (mode_ == kOpen && now - opened_ >= seconds(settings_->breaker_open_seconds)) {
-    mode_ = kHalfOpen;
+    enter_locked(kHalfOpen);
     probe_out_ = false;
   }
 }
@@ -81,13 +90,13 @@ void Breaker::success() {
   probes_ = 0;
   failure_times_.clear();
   if (mode_ == kForced) return;
-  mode_ = kClosed;
+  enter_locked(kClosed);
   probe_out_ = false;
   fast_.store(true, std::memory_order_release);
 }
 
 void Breaker::open_locked() {
-  mode_ = kOpen;
+  enter_locked(kOpen);
   opened_ = now_();
   probe_out_ = false;
   failure_times_.clear();
@@ -142,7 +151,7 @@ void Breaker::probe_failed() {
 
 void Breaker::force_offline(seconds duration, std::string reason) {
   const std::lock_guard lock(mutex_);
-  mode_ = kForced;
+  enter_locked(kForced);
   forced_until_ = now_() + duration;
   forced_reason_ = std::move(reason);
   probe_out_ = false;
@@ -151,7 +160,7 @@ void Breaker::force_offline(seconds duration, std::string reason) {
 
 void Breaker::reset() {
   const std::lock_guard lock(mutex_);
-  mode_ = kClosed;
+  enter_locked(kClosed);
   probe_out_ = false;
   failing_ = false;
   probes_ = 0;
@@ -197,6 +206,7 @@ void Breaker::describe(BackendStatus& status) const {
   status.last_failure_at_ms = last_failure_ms_;
   status.last_error_code = last_code_;
   status.last_error_reason = last_reason_;
+  status.transitions = transitions_;
 }
 
 }  // namespace athena::engines

@@ -56,6 +56,7 @@ class Breaker {
   void open_locked();
   contract::Error refusal_locked(base::Clock::time_point until) const;
   void settle_locked();
+  void enter_locked(int mode);
 
   contract::SettingsView settings_;
   Now now_;
@@ -72,6 +73,7 @@ class Breaker {
   std::string forced_reason_;
   int probes_ = 0;
   bool failing_ = false;  // the last contact failed
+  BackendStatus::Transitions transitions_;
   std::optional<std::int64_t> last_success_ms_, last_failure_ms_;
   std::string last_code_, last_reason_;
 };

@@ -285,6 +285,7 @@ void Connection::handler_done(std::exception_ptr error) {
 
 void Connection::fail_with(std::exception_ptr error) {
   if (streaming_) {
+    if (!aborted_) server_->application().stream_aborted("cancelled");
     abort_stream("cancelled");
     return;
   }

@@ -167,6 +167,8 @@ void Connection::abort_stream(std::string_view) {
 void Connection::end_exchange() {
   if (!closed_ && (reader_.buffered() == 0 || output_.pending() > kGatherUpTo) && !waiting_write_)
     send_pending();
+  if (streaming_ && !aborted_ && (gone_ || closed_))
+    server_->application().stream_aborted(server_->common().something_cut.load() ? "drain" : "client_gone");
   try {
     server_->application().finished(*this, reader_.request_bytes(), response_bytes_);
   } catch (...) {

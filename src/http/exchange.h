@@ -90,6 +90,9 @@ class Application {
   virtual void finished(Exchange& exchange, std::uint64_t request_bytes, std::uint64_t response_bytes) = 0;
   /// A connection or request was refused below the routes: limit, shed, drain, framing, head, body, timeout.
   virtual void rejected(std::string_view reason) = 0;
+  /// The server broke a begun stream by itself: client_gone, drain or cancelled. What the handler aborts is
+  /// for the handler to count.
+  virtual void stream_aborted(std::string_view) {}
 };
 
 }  // namespace athena::http

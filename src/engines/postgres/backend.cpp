@@ -37,7 +37,9 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
   ~PostgresBackend() override {
     pool_.close_all();  // those who wait are resumed by this and need the other members
     client_->settle(shard_.index(), std::nullopt);
+    report_schema();
     client_->schema_entries.fetch_sub(reported_entries_, std::memory_order_relaxed);
+    client_->shapes_exclusive.fetch_sub(reported_.shapes, std::memory_order_relaxed);
     mailbox_->close();
   }
 
@@ -104,6 +106,12 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
     const auto reloads = schema_.reloads();
     client_->schema_reloads.fetch_add(reloads - reported_reloads_, std::memory_order_relaxed);
     reported_reloads_ = reloads;
+    const Reported now{static_cast<int>(executor_.slow_shapes()), executor_.schema_hits(),
+                       executor_.schema_misses()};
+    client_->shapes_exclusive.fetch_add(now.shapes - reported_.shapes, std::memory_order_relaxed);
+    client_->schema_hits.fetch_add(now.hits - reported_.hits, std::memory_order_relaxed);
+    client_->schema_misses.fetch_add(now.misses - reported_.misses, std::memory_order_relaxed);
+    reported_ = now;
   }
   void settle(bool answered) {
     if (answered && !client_->breaker.clean()) client_->breaker.success();
@@ -126,6 +134,10 @@ class PostgresBackend final : public engines::Backend, public engines::SchemaBac
   RawExecutor raw_;
   std::int64_t reported_entries_ = 0;
   std::uint64_t reported_reloads_ = 0;
+  struct Reported {
+    int shapes = 0;
+    std::uint64_t hits = 0, misses = 0;
+  } reported_;
 };
 
 }  // namespace

@@ -70,6 +70,7 @@ engines::BackendStatus Client::status() const {
   status.pool.connecting = get(connecting);
   status.pool.size = get(open) - status.pool.connecting;
   status.pool.pipelined = get(pipelined);
+  status.pool.pipelined_active = get(pipelined_active);
   status.pool.idle = get(idle);
   status.pool.active = get(leased);
   status.pool.waiting = get(waiting);
@@ -84,6 +85,12 @@ engines::BackendStatus Client::status() const {
   status.counters.schema_cache_entries =
       static_cast<std::uint64_t>(std::max<std::int64_t>(get(schema_entries), 0));
   status.counters.schema_cache_reloads = get(schema_reloads);
+  status.counters.schema_cache_hits = get(schema_hits);
+  status.counters.schema_cache_misses = get(schema_misses);
+  status.counters.shapes_exclusive = get(shapes_exclusive);
+  status.repeats = {get(repeats[stale_statement]), get(repeats[connection_lost]), get(repeats[not_run])};
+  status.pool_wait = pool_wait.copy();
+  status.pipeline_depth = pipeline_depth.copy();
   if (const auto check = get(last_check_ms); check != 0) status.last_check_at_ms = check;
   if (const auto latency = get(latency_us); latency >= 0)
     status.latency_ms = static_cast<double>(latency) / 1000.0;
@@ -93,6 +100,18 @@ engines::BackendStatus Client::status() const {
     status.last_error_reason = "protocol";
   }
   return status;
+}
+
+void Client::count_repeat(contract::ErrorCode why) {
+  using enum contract::ErrorCode;
+  Repeat reason = stale_statement;
+  if (why == serialization_failure || why == deadlock_detected || why == lock_not_available ||
+      why == contract::ErrorCode::statement_timeout) {
+    reason = not_run;
+  } else if (why == backend_unreachable || why == outcome_unknown) {
+    reason = connection_lost;
+  }
+  repeats[reason].fetch_add(1, std::memory_order_relaxed);
 }
 
 void Client::settle(unsigned index, std::optional<Home> home) {

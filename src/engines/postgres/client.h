@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/histogram.h"
 #include "contract/settings.h"
 #include "engines/backend.h"
 #include "engines/breaker.h"
@@ -61,6 +63,14 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   std::atomic<int> pipelined{0}, idle{0}, leased{0}, connecting{0}, waiting{0};
   std::atomic<std::uint64_t> pipelined_requests{0}, exclusive_requests{0}, retries{0}, reconnects{0},
       pool_timeouts{0};
+  enum Repeat : std::uint8_t { stale_statement, connection_lost, not_run };
+  /// An operation runs again because of that.
+  void count_repeat(contract::ErrorCode why);
+  std::array<std::atomic<std::uint64_t>, 3> repeats{};
+  std::atomic<int> pipelined_active{0}, shapes_exclusive{0};
+  std::atomic<std::uint64_t> schema_hits{0}, schema_misses{0};
+  base::SharedHistogram<base::kSecondsBounds> pool_wait;
+  base::SharedHistogram<base::kCountBounds> pipeline_depth;
   std::atomic<std::int64_t> schema_entries{0};
   std::atomic<std::uint64_t> schema_reloads{0};
   std::atomic<std::int64_t> last_check_ms{0};  ///< Unix; 0 = never

@@ -5,6 +5,7 @@
 #include "engines/postgres/errors.h"
 #include "engines/postgres/pause.h"
 #include "engines/postgres/simple_run.h"
+#include "engines/postgres/wait_clock.h"
 
 namespace athena::postgres {
 namespace {
@@ -118,6 +119,7 @@ base::Task<contract::Result<query::Summary>> Executor::execute_as(const query::R
   for (int round = 0;; ++round) {
     auto table = schema_.find_cached(target.schema, target.table);
     const bool cached = table != nullptr;
+    ++(cached ? schema_hits_ : schema_misses_);
     if (table == nullptr) {
       auto found = co_await schema_.find(target.schema, target.table, context.deadline);
       if (!found) co_return found.error();
@@ -150,6 +152,7 @@ base::Task<contract::Result<query::Summary>> Executor::execute_as(const query::R
     if (plan.statements.empty()) co_return query::Summary{};
     auto ran = co_await run_plan(plan, *feed, context, attempts);
     if (ran.compile_again && round == 0 && feed->restart()) {
+      client_.count_repeat(ErrorCode::undefined_table);
       schema_.forget(*table);
       continue;
     }
@@ -223,6 +226,7 @@ base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& 
     if (context.deadline.expired() || !feed.restart()) co_return Ran{false, std::move(error), 0};
     if (verdict.free) {
       if (++free_runs > kMostFreeRuns) co_return Ran{false, std::move(error), 0};
+      client_.count_repeat(error.code());
       continue;
     }
     if (attempts >= most || !budget_.take()) co_return Ran{false, std::move(error), 0};
@@ -233,11 +237,13 @@ base::Task<Executor::Ran> Executor::run_plan(const sql::Plan& plan, ResultFeed& 
     }
     ++attempts;
     client_.retries.fetch_add(1, std::memory_order_relaxed);
+    client_.count_repeat(error.code());
   }
 }
 
 base::Task<Executor::Verdict> Executor::attempt(const sql::Plan& plan, ResultFeed& feed,
                                                 const ExecutionContext& context, bool exclusive) {
+  trace_path(context.trace, exclusive);
   if (exclusive) {
     client_.exclusive_requests.fetch_add(1, std::memory_order_relaxed);
     auto verdict = co_await attempt_exclusive(plan, feed, context);
@@ -249,14 +255,18 @@ base::Task<Executor::Verdict> Executor::attempt(const sql::Plan& plan, ResultFee
   const auto& statement = plan.statements.front();
   if (context.sql != nullptr) context.sql->emplace_back(statement.text);
   StatementRun run(pool_, statement, feed, false, context);
+  const WaitClock clock(context.trace);
   co_await run.run_pipelined();
+  clock.waited_but_for(run.service_time);
   co_return judge(run, plan, {});
 }
 
 base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan, ResultFeed& feed,
                                                           const ExecutionContext& context) {
   using Next = Verdict::Next;
+  const WaitClock clock(context.trace);
   auto lease = co_await pool_.acquire(context.deadline);
+  clock.waited();
   if (!lease) co_return Verdict{Next::failed, false, false, lease.error()};
   if (caller_has_left(context)) co_return Verdict{Next::failed, false, false, caller_left_error()};
   Connection& connection = **lease;

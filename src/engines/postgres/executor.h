@@ -24,6 +24,9 @@ class Executor final : public engines::QueryBackend {
   base::Task<contract::Result<query::Summary>> run(const sql::Plan& plan, query::RowSink& sink,
                                                    const engines::ExecutionContext& context);
   [[nodiscard]] std::size_t slow_shapes() const { return shapes_.slow_count(); }
+  /// Tables that were found in the schema cache, and those that were not.
+  [[nodiscard]] std::uint64_t schema_hits() const { return schema_hits_; }
+  [[nodiscard]] std::uint64_t schema_misses() const { return schema_misses_; }
 
  private:
   /// As execute(); `rewrite` changes what was compiled before it runs.
@@ -75,6 +78,7 @@ class Executor final : public engines::QueryBackend {
   const sql::Dialect& dialect_;
   Shapes shapes_;
   RetryBudget budget_;
+  std::uint64_t schema_hits_ = 0, schema_misses_ = 0;
 };
 
 }  // namespace athena::postgres

@@ -67,6 +67,7 @@ class Operation
   std::int64_t affected = 0;  ///< of its last CommandComplete
   bool sent = false;          ///< lost: a byte of it may have reached the server
   bool reply_seen = false;    ///< lost: a byte of its reply came
+  base::Clock::time_point queued_at{};  ///< set by the pool while it waits for a connection
   /// How long the server worked on it, as far as can be seen from here: since it was sent or, if later, since
   /// the reply before it was through. Of those that ended by an answer.
   std::chrono::microseconds service_time{0};

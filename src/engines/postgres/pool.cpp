@@ -54,6 +54,7 @@ Pool::~Pool() {
   for (std::size_t open = connecting_; open > 0; --open) ConnectionCeiling::process().release(client_.open);
   connecting_ = 0;
   publish();
+  client_.pipeline_depth.add(depths_);
 }
 
 void Pool::shutdown() {
@@ -111,10 +112,12 @@ void Pool::submit(Operation& operation) {
     if (Connection* const connection = shortest_queue(); connection != nullptr) {
       const bool busy = connection->depth() != 0;
       connection->submit(operation);
+      depths_.observe(static_cast<double>(connection->depth()));
       if (busy && pipelined_.size() < static_cast<std::size_t>(client_.pipelined_per_shard())) grow();
       return;
     }
   }
+  operation.queued_at = Clock::now();
   reads_waiting_.push_back(operation);
   ++reads_waiting_count_;
   ++published_.waiting;
@@ -136,6 +139,7 @@ void Pool::post_pump() {
 void Pool::withdraw(Operation& operation) {
   if (!operation.is_linked()) return;
   operation.unlink();
+  client_.pool_wait.observe(std::chrono::duration<double>(Clock::now() - operation.queued_at).count());
   --reads_waiting_count_;
   --published_.waiting;
   client_.waiting.fetch_sub(1, std::memory_order_relaxed);
@@ -160,6 +164,7 @@ base::Task<contract::Result<Lease>> Pool::acquire(base::Deadline deadline) {
           });
       static_cast<void>(resumed);
       --leases_waiting_count_;
+      client_.pool_wait.observe(std::chrono::duration<double>(Clock::now() - began).count());
       publish();
       connection = std::move(waiter.connection);
       if (connection == nullptr) {
@@ -211,6 +216,7 @@ void Pool::serve_waiters() {
     Operation& operation = reads_waiting_.front();
     withdraw(operation);
     connection->submit(operation);
+    depths_.observe(static_cast<double>(connection->depth()));
   }
 }
 
@@ -273,6 +279,8 @@ void Pool::publish() {
   now.leased = static_cast<int>(leased_.size());
   now.connecting = static_cast<int>(connecting_);
   now.waiting = static_cast<int>(reads_waiting_count_ + leases_waiting_count_);
+  now.busy = static_cast<int>(std::count_if(pipelined_.begin(), pipelined_.end(),
+                                            [](const auto& connection) { return connection->depth() != 0; }));
   const auto add = [](std::atomic<int>& total, int before, int after) {
     if (before != after) total.fetch_add(after - before, std::memory_order_relaxed);
   };
@@ -281,6 +289,7 @@ void Pool::publish() {
   add(client_.leased, published_.leased, now.leased);
   add(client_.connecting, published_.connecting, now.connecting);
   add(client_.waiting, published_.waiting, now.waiting);
+  add(client_.pipelined_active, published_.busy, now.busy);
   seat_->idle.store(now.idle + now.pipelined, std::memory_order_relaxed);
   published_ = now;
 }

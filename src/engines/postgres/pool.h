@@ -12,6 +12,7 @@
 
 #include "base/coroutine.h"
 #include "base/deadline.h"
+#include "base/histogram.h"
 #include "base/shard.h"
 #include "contract/error.h"
 #include "engines/postgres/ceiling.h"
@@ -185,9 +186,10 @@ class Pool final : public ConnectionOwner, public TextQueryRunner {
   base::Timer tick_timer_, pump_timer_, probe_timer_;
   base::Clock::time_point last_request_{};
   struct Published {
-    int pipelined = 0, idle = 0, leased = 0, connecting = 0, waiting = 0;
+    int pipelined = 0, idle = 0, leased = 0, connecting = 0, waiting = 0, busy = 0;
   } published_;
-  int lost_ = 0;  // connections not made up for yet
+  base::CountHistogram depths_;  // since the last tick
+  int lost_ = 0;                 // connections not made up for yet
   bool pump_posted_ = false;
   bool touched_ = false;
   bool shut_down_ = false;

@@ -1,5 +1,6 @@
 // Housekeeping of a pool: ageing, minimum size, health checks, probes while the backend is away.
 #include <algorithm>
+#include <utility>
 
 #include "base/unix_time.h"
 #include "engines/postgres/client.h"
@@ -34,6 +35,8 @@ void Pool::tick() {
     if (client_.breaker.clean()) client_.breaker.success();  // keeps last_success_at young
   }
   if (report_) report_();
+  client_.pipeline_depth.add(std::exchange(depths_, {}));
+  publish();
   retire_and_trim(now);
   keep_minimum();
   check_health(now);

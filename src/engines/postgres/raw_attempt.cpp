@@ -3,6 +3,7 @@
 #include "engines/postgres/raw_executor.h"
 #include "engines/postgres/raw_params.h"
 #include "engines/postgres/simple_run.h"
+#include "engines/postgres/wait_clock.h"
 #include "engines/sql/dialect.h"
 
 namespace athena::postgres {
@@ -42,6 +43,7 @@ RawExecutor::TimeLimit RawExecutor::time_limit(const Job& job) {
 }
 
 base::Task<RawExecutor::Verdict> RawExecutor::attempt(Job& job, bool exclusive) {
+  trace_path(job.context.trace, exclusive);
   if (exclusive) {
     client_.exclusive_requests.fetch_add(1, std::memory_order_relaxed);
     auto verdict = co_await attempt_exclusive(job);

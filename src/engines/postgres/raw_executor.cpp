@@ -166,6 +166,7 @@ base::Task<contract::Result<query::Summary>> RawExecutor::run(const query::RawTe
     if (context.deadline.expired() || !result.restart()) co_return error;
     if (verdict.free) {
       if (++free_runs > kMostFreeRuns) co_return error;
+      client_.count_repeat(error.code());
       continue;
     }
     if (attempts >= most || !budget_.take()) co_return error;
@@ -176,6 +177,7 @@ base::Task<contract::Result<query::Summary>> RawExecutor::run(const query::RawTe
     }
     ++attempts;
     client_.retries.fetch_add(1, std::memory_order_relaxed);
+    client_.count_repeat(error.code());
   }
   result.finish();
   if (result.malformed())

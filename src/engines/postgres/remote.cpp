@@ -80,6 +80,7 @@ class Bridge final : public std::enable_shared_from_this<Bridge>,
   void home_is_done() { home_source_ = nullptr; }
   engines::Cancellation cancellation;
   std::vector<std::string> sql;
+  engines::Trace trace;
 
   // ---- caller side ----
   void resume() override {
@@ -317,11 +318,13 @@ class RemoteBackend final : public engines::Backend,
       }
     } guard{context.cancellation, *bridge};
     const bool explain = context.sql != nullptr;
+    bridge->trace.timed = context.trace != nullptr && context.trace->timed;
     auto result = co_await at_home<contract::Result<query::Summary>>(
         *home, context.deadline, [start, bridge, context = &context, explain](engines::Backend& backend) {
           return run_at_home(backend, start, bridge, context->deadline, context->max_rows, context->exclusive,
                              explain);
         });
+    if (context.trace != nullptr) *context.trace = bridge->trace;
     if (explain) context.sql->insert(context.sql->end(), bridge->sql.begin(), bridge->sql.end());
     if (!bridge->drained()) {
       base::Timer timer([&bridge] { bridge->leave(); });
@@ -344,7 +347,8 @@ class RemoteBackend final : public engines::Backend,
                                                                   bool explain) {
     std::pmr::monotonic_buffer_resource memory;
     ExecutionContext context{
-        deadline, memory, max_rows, exclusive, &bridge->cancellation, explain ? &bridge->sql : nullptr};
+        deadline,      memory, max_rows, exclusive, &bridge->cancellation, explain ? &bridge->sql : nullptr,
+        &bridge->trace};
     auto result = co_await start(backend, static_cast<query::RowSink&>(*bridge), context);
     bridge->home_is_done();
     bridge->flush();

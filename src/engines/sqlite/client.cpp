@@ -36,6 +36,7 @@ class Client final : public engines::EngineClient {
     const Writer::Counts writes = file_.writer.counts();
     status.writer_groups = writes.groups;
     status.writer_jobs = writes.jobs;
+    status.writer_group = file_.writer.group_sizes();
     // What runs on the shard stands where PostgreSQL counts pipelined requests: both share a connection with
     // others.
     status.counters.pipelined_requests = file_.inline_reads.load(std::memory_order_relaxed);

@@ -89,6 +89,7 @@ class Group {
     const int code = connection_.run("COMMIT");
     if (code == SQLITE_OK) {
       ++counts_.groups;
+      counts_.sizes.observe(static_cast<double>(done));
       connection_.committed();
       return {Attempt::End::committed, done, std::nullopt};
     }

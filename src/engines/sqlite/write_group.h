@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/histogram.h"
 #include "engines/sqlite/owned_statement.h"
 #include "engines/sqlite/row_channel.h"
 #include "engines/sqlite/task.h"
@@ -30,8 +31,9 @@ struct WriteJob {
 using WriteJobPtr = std::unique_ptr<WriteJob>;
 
 struct GroupCounts {
-  std::uint64_t groups = 0;  ///< transactions committed
-  std::uint64_t jobs = 0;    ///< jobs told their outcome
+  std::uint64_t groups = 0;    ///< transactions committed
+  std::uint64_t jobs = 0;      ///< jobs told their outcome
+  base::CountHistogram sizes;  ///< jobs of the committed transactions
 };
 
 /// Runs the jobs and tells each its outcome; empties `jobs`. All go into one transaction with a savepoint

@@ -178,6 +178,7 @@ void Writer::work(std::unique_lock<std::mutex>& lock) {
   const GroupCounts counts = run_write_group(*connection_, std::move(jobs));
   groups_.fetch_add(counts.groups, std::memory_order_relaxed);
   jobs_.fetch_add(counts.jobs, std::memory_order_relaxed);
+  sizes_.add(counts.sizes);
   lock.lock();
   lost_ = lost_ || connection_->lost();
 }

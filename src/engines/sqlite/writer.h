@@ -46,6 +46,7 @@ class Writer {
     std::uint64_t groups, jobs;
   };
   [[nodiscard]] Counts counts() const { return {groups_.load(), jobs_.load()}; }
+  [[nodiscard]] base::CountHistogram group_sizes() const { return sizes_.copy(); }
 
  private:
   using Entry = std::variant<WriteJobPtr, TaskPtr>;
@@ -68,6 +69,7 @@ class Writer {
   WaitingCount& waiting_;
 
   std::atomic<std::uint64_t> groups_{0}, jobs_{0};
+  base::SharedHistogram<base::kCountBounds> sizes_;
 
   std::mutex mutex_;
   std::condition_variable wake_;       // the thread

@@ -1,0 +1,158 @@
+#include <charconv>
+
+#include "api/gateway.h"
+#include "api/handlers.h"
+#include "services/telemetry/exposition.h"
+
+namespace athena::api {
+namespace {
+
+using contract::Error;
+using contract::ErrorCode;
+using telemetry::TextWriter;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// Cuts the text up to `separator` off `rest`.
+std::string_view next_part(std::string_view& rest, char separator) {
+  const auto end = rest.find(separator);
+  const auto part = rest.substr(0, end);
+  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  return trimmed(part);
+}
+
+/// OpenMetrics when `Accept` names it with at least the weight of text/plain.
+TextWriter::Form wanted_form(std::string_view accept) {
+  double open_metrics = 0, plain = 0;
+  while (!accept.empty()) {
+    auto parameters = next_part(accept, ',');
+    const auto range = next_part(parameters, ';');
+    double quality = 1;
+    while (!parameters.empty()) {
+      auto value = next_part(parameters, ';');
+      const auto parameter = next_part(value, '=');
+      if (!http::equals_ignoring_case(parameter, "q")) continue;
+      value = trimmed(value);
+      if (std::from_chars(value.data(), value.data() + value.size(), quality).ec != std::errc()) quality = 0;
+    }
+    if (http::equals_ignoring_case(range, "application/openmetrics-text")) open_metrics = quality;
+    if (http::equals_ignoring_case(range, "text/plain")) plain = quality;
+  }
+  return open_metrics > 0 && open_metrics >= plain ? TextWriter::Form::open_metrics
+                                                   : TextWriter::Form::prometheus;
+}
+
+std::span<const telemetry::RouteLabel> route_labels() {
+  static const std::vector<telemetry::RouteLabel> labels = [] {
+    std::vector<telemetry::RouteLabel> result;
+    for (const auto& route : route_table()) result.push_back({route.path, route.group});
+    return result;
+  }();
+  return labels;
+}
+
+contract::Result<void> check_access(const Call& call) {
+  using Access = ApiSettings::MetricsAccess;
+  if (!call.api().metrics_enabled) return Error(ErrorCode::not_found, "Metrics are switched off.");
+  if (call.api().metrics_access == Access::loopback && !call.request().peer_is_loopback) {
+    return Error(ErrorCode::insufficient_privilege, "Metrics are for callers on this machine.")
+        .hint("Set api.metrics_access to open or admin.");
+  }
+  if (call.api().metrics_access == Access::admin) {
+    auth::Decision decision;
+    const auto caller = call.gatekeeper().require_admin(call.request(), decision);
+    if (!caller) return caller.error();
+  }
+  return {};
+}
+
+/// A copy of one shard's numbers, made on that shard: nothing is locked, and the shard only copies.
+base::Task<std::shared_ptr<telemetry::ShardNumbers>> copy_of(Gateway& gateway, base::Executor home) {
+  auto copy = co_await base::suspend<std::shared_ptr<telemetry::ShardNumbers>>([&gateway, home](auto done) {
+    gateway.context().shard.post([&gateway, home, completion = std::move(done)]() mutable {
+      auto numbers = std::make_shared<telemetry::ShardNumbers>(gateway.context().metrics.numbers());
+      boost::asio::post(home, [completion = std::move(completion), numbers = std::move(numbers)]() mutable {
+        std::move(completion)(std::move(numbers));
+      });
+    });
+  });
+  co_return copy;
+}
+
+void sample_process(const ProcessContext& process, telemetry::ProcessSample& sample) {
+  const auto connections = process.server->connections();
+  sample.version = process.version;
+  sample.revision = process.revision;
+  sample.start_time_seconds = process.start_time_seconds;
+  sample.uptime_seconds = std::chrono::duration<double>(base::Clock::now() - process.started).count();
+  sample.shards = process.shards.size();
+  sample.connections_active = connections.active;
+  sample.connections_idle = connections.idle;
+  sample.draining = process.server->draining();
+  sample.direct_pools = process.direct->size();
+}
+
+void sample_clients(const Call& call, std::vector<telemetry::ClientSample>& clients) {
+  const auto& registry = call.registry();
+  clients.reserve(registry.entries().size());
+  for (const auto& entry : registry.entries()) {
+    auto& sample = clients.emplace_back();
+    sample.name = entry.definition.client_name;
+    sample.engine = entry.definition.engine;
+    sample.lifecycle = entry.definition.lifecycle;
+    sample.client = entry.engine;
+    sample.own_series = call.context.process.client_labels->admit(sample.name, call.api().metrics_max_clients);
+  }
+}
+
+}  // namespace
+
+base::Task<void> metrics(Call& call) {
+  if (const auto allowed = check_access(call); !allowed) {
+    call.fail(allowed.error());
+    co_return;
+  }
+  const auto& process = call.context.process;
+  const auto home = call.context.shard.context().get_executor();
+  auto scrape = std::make_shared<telemetry::Scrape>();
+  for (auto* gateway : process.gateways) {
+    auto copy = co_await copy_of(*gateway, home);
+    scrape->shards.push_back(std::move(*copy));
+  }
+  scrape->routes = route_labels();
+  sample_process(process, scrape->process);
+  sample_clients(call, scrape->clients);
+  const auto form = wanted_form(call.request().header("Accept"));
+  auto& scraper = call.context.scraper;
+  auto text = co_await base::suspend<std::shared_ptr<base::Buffer>>([&scraper, scrape = std::move(scrape),
+                                                                     form, home](auto completion) mutable {
+    auto done = std::make_shared<decltype(completion)>(std::move(completion));
+    const auto finish = [done, home](std::shared_ptr<base::Buffer> result) {
+      boost::asio::post(home, [done, result = std::move(result)]() mutable { (*done)(std::move(result)); });
+    };
+    // The copies end on that thread too: a thousand clients are thousands of pieces of memory.
+    const bool accepted = scraper.run([scrape = std::move(scrape), form, finish]() mutable {
+      auto out = std::make_shared<base::Buffer>();
+      telemetry::ask(scrape->clients);
+      telemetry::render(*scrape, form, *out);
+      scrape.reset();
+      finish(std::move(out));
+    });
+    if (!accepted) finish(nullptr);
+  });
+  if (text == nullptr) {
+    call.fail(Error(ErrorCode::overloaded, "Other scrapes are being written."));
+    co_return;
+  }
+  auto& response = call.exchange.response();
+  response.content_type = form == TextWriter::Form::open_metrics
+                              ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                              : "text/plain; version=0.0.4; charset=utf-8";
+  response.body.swap(*text);
+}
+
+}  // namespace athena::api
