@@ -35,7 +35,9 @@ int server_command(const ConfigRequest& request, const Environment& environment)
   for (const auto& note : config->notes) log_info(note);
   ServerOptions options;
   options.data_dir = choose_data_dir(*config, environment);
-  options.read_config = [request, environment] { return load_config(request, environment); };
+  options.read_config = [request, environment](const Config& running) {
+    return reload_config(request, environment.refreshed(), running);
+  };
   return run_server(std::move(*config), options, environment);
 }
 

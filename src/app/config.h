@@ -70,6 +70,7 @@ struct Config {
   std::vector<std::string> client_origins;  ///< of each client: `<file>:<line>`, a variable or `default`
   std::string logging_pg_uri;               ///< registers the client athena_logging; holds a secret
   bool strict = false;
+  bool auto_reload = false;
   /// By index of the key table: what `config dump`, `config explain` and a reload compare.
   std::vector<EffectiveKey> values;
   std::vector<std::string> notes;     ///< for the log, at level info

@@ -69,6 +69,8 @@ void add_others(std::vector<KeyInfo>& keys) {
                     ATHENA_INT(api.metrics_max_clients));
 
   Section config(keys, "config");
+  config.boolean("auto_reload", "false", "The file is watched; a change of it is taken as SIGHUP.",
+                 ATHENA_BOOL(auto_reload));
   config.boolean("strict", "false", "Unknown keys of the file are errors.", ATHENA_BOOL(strict)).reloadable =
       false;
 }

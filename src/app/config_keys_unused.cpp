@@ -221,7 +221,6 @@ void add_unused(std::vector<KeyInfo>& keys) {
   add_gateway_rows(keys);
   add_operations(keys);
   add_streams(keys);
-  Unbuilt(keys, "config", false).rows({{"auto_reload", kBool, "false"}});
 
   for (const auto& [section, name] : {std::pair<std::string_view, std::string_view>{"api", "immortal_cache"},
                                       {"gateway", "auto_cast_uuid_filter_values_to_text"}}) {

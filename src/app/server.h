@@ -17,8 +17,9 @@ struct ServerOptions {
   bool enforce_beyond_loopback = true;  ///< `dev` listens on loopback only and never enforces
   std::function<void(std::uint16_t port, const std::string& admin_key)>
       on_listening;  ///< after the listeners are open
-  /// Reads and checks the whole configuration again, for SIGHUP; null = it cannot be reloaded.
-  std::function<base::Result<Config, std::string>()> read_config;
+  /// Reads and checks the whole configuration again while the given one is in force; null = it cannot be
+  /// reloaded.
+  std::function<base::Result<Config, std::string>(const Config&)> read_config;
 };
 
 /// Runs the gateway until SIGTERM or SIGINT, then drains. Returns the exit code; what went wrong is in the

@@ -1,0 +1,137 @@
+#include "app/runtime.h"
+
+#include <algorithm>
+
+#include "api/state_line.h"
+#include "app/log.h"
+#include "app/server.h"
+#include "services/catalog/host_patterns.h"
+
+namespace athena::app {
+namespace {
+
+/// A database on this host takes cores of its own, so half of them are left to it.
+bool database_is_local(const Config& config) {
+  return std::any_of(config.clients.begin(), config.clients.end(), [](const auto& client) {
+    const auto* postgres = std::get_if<contract::PostgresConnection>(&client.connection);
+    return postgres != nullptr &&
+           (postgres->uri.find("localhost") != std::string::npos ||
+            postgres->uri.find("127.0.0.1") != std::string::npos ||
+            postgres->uri.find("@/") != std::string::npos || postgres->uri.find("///") != std::string::npos ||
+            postgres->uri.find("%2F") != std::string::npos);
+  });
+}
+
+unsigned shard_count(const Config& config) {
+  if (config.http_workers > 0) return static_cast<unsigned>(config.http_workers);
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  return database_is_local(config) ? std::max(1U, cores / 2) : cores;
+}
+
+std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::vector<auth::AdminKey> keys,
+                                                   bool enforced,
+                                                   const engines::EngineEnvironment& environment,
+                                                   const api::Snapshot* previous) {
+  return std::make_shared<const api::Snapshot>(api::Snapshot{
+      config.gateway, config.api, auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
+      catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry)});
+}
+
+void warn_of_broken_clients(const catalog::Registry& registry) {
+  for (const auto& entry : registry.entries()) {
+    if (!entry.trouble.empty()) log_warn("client " + entry.definition.client_name + ": " + entry.trouble);
+  }
+}
+
+}  // namespace
+
+Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced)
+    : settings_(config.gateway),
+      enforced_(enforced),
+      shards_(shard_count(config)),
+      environment_{settings_, shards_.size()},
+      direct_pools_(shards_, environment_, {config.pool}),
+      process_{shards_} {
+  process_.direct = &direct_pools_;
+  snapshots_.push_back(make_snapshot(config, std::move(keys), enforced_, environment_, nullptr));
+  process_.version = version();
+  process_.revision = revision();
+  process_.started = base::Clock::now();
+  process_.start_time_seconds =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  process_.access = [](telemetry::AccessRecord&& record) { log_access(std::move(record)); };
+  process_.warn = [](std::string_view line) { log_warn(line); };
+  process_.tools = &tools_.tools();
+  warn_of_broken_clients(current().registry);
+  gateways_.resize(shards_.size());
+  process_.gateways.resize(shards_.size());
+}
+
+base::Result<void, std::string> Runtime::start(const http::ServerSettings& settings) {
+  server_ = std::make_unique<http::Server>(
+      shards_, settings,
+      [this](base::Shard& shard) -> http::Application& { return *gateways_[shard.index()]; });
+  process_.server = server_.get();
+  shards_.start();
+  shards_.run_on_all([this](base::Shard& shard) {
+    gateways_[shard.index()] = std::make_unique<api::Gateway>(process_, shard, snapshots_.back());
+    process_.gateways[shard.index()] = gateways_[shard.index()].get();
+  });
+  auto listening = server_->listen();
+  if (!listening) stop();
+  return listening;
+}
+
+base::Result<void, std::string> Runtime::change(const Config& config, std::vector<auth::AdminKey> keys) {
+  auto snapshot = make_snapshot(config, std::move(keys), enforced_, environment_, &current());
+  if (auto applied = server_->apply(config.http); !applied) return applied;
+  settings_.replace(config.gateway);
+  snapshots_.push_back(std::move(snapshot));
+  warn_of_broken_clients(current().registry);
+  shards_.run_on_all([this](base::Shard& shard) { gateways_[shard.index()]->change(snapshots_.back()); });
+  open_backends();
+  return {};
+}
+
+std::string Runtime::state() const {
+  return api::state_line(process_, current().registry, log_queue_depth());
+}
+
+bool Runtime::forget_unused() {
+  std::erase_if(snapshots_, [this](const auto& snapshot) {
+    return snapshot != snapshots_.back() && snapshot.use_count() == 1;
+  });
+  return snapshots_.size() > 1;
+}
+
+void Runtime::open_backends() {
+  static constexpr std::size_t kAtOnce = 16;
+  for (std::size_t begin = 0; begin < current().registry.entries().size(); begin += kAtOnce) {
+    shards_.run_on_all([this, begin](base::Shard& shard) {
+      const auto entries = current().registry.entries().subspan(begin);
+      auto& backends = gateways_[shard.index()]->context().view->backends();
+      for (const auto& entry : entries.first(std::min(kAtOnce, entries.size()))) backends.find(entry);
+    });
+  }
+}
+
+void Runtime::stop() {
+  const auto on_gateways = [this](auto work) {
+    shards_.run_on_all([this, work](base::Shard& shard) {
+      if (!gateways_[shard.index()]) return;
+      auto& context = gateways_[shard.index()]->context();
+      work(context.view->backends());
+      work(context.direct);
+    });
+  };
+  on_gateways([](auto& backends) { backends.shutdown(); });
+  // What the backends posted to end themselves runs before they are destroyed, on their shards. The
+  // gateways stay until the loops have ended, as connections refer to them.
+  shards_.run_on_all([](base::Shard&) {});
+  on_gateways([](auto& backends) { backends.clear(); });
+  shards_.stop();
+  server_.reset();
+  gateways_.clear();
+}
+
+}  // namespace athena::app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/gateway.h"
+#include "app/config.h"
+#include "app/tools.h"
+#include "base/result.h"
+#include "base/shard.h"
+#include "http/server.h"
+#include "services/catalog/direct_pools.h"
+
+namespace athena::app {
+
+/// The shards, their gateways and the server, in the order in which they must end. Used by one thread, which
+/// is no shard.
+class Runtime {
+ public:
+  /// `enforced`: callers must show a key. Connects nowhere.
+  Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced);
+
+  /// Starts the shards and opens the listeners; the error is ready for the operator.
+  base::Result<void, std::string> start(const http::ServerSettings& settings);
+  /// Makes the backends of every client, so that pools open and unreachable clients are known before the
+  /// first request. In small parts, so that requests get their turn between them.
+  void open_backends();
+  [[nodiscard]] http::Server& server() { return *server_; }
+
+  /// All shards go over to what `config` says; requests that run finish with what they began with. Fails, and
+  /// changes nothing, when the certificate can't be used.
+  base::Result<void, std::string> change(const Config& config, std::vector<auth::AdminKey> keys);
+  /// Destroys earlier snapshots that no request uses any more, and with them clients that nobody has; here,
+  /// as that may wait for their threads. True when some are left.
+  bool forget_unused();
+  /// The inner state as one JSON object, for SIGUSR2.
+  [[nodiscard]] std::string state() const;
+
+  /// After the drain: ends the backends, then the shards.
+  void stop();
+
+ private:
+  [[nodiscard]] const api::Snapshot& current() const { return *snapshots_.back(); }
+
+  contract::LiveSettings settings_;
+  const bool enforced_;
+  base::ShardGroup shards_;
+  engines::EngineEnvironment environment_;
+  std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force
+  catalog::DirectPools direct_pools_;
+  ToolLookup tools_;
+  api::ProcessContext process_;
+  std::vector<std::unique_ptr<api::Gateway>> gateways_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace athena::app
