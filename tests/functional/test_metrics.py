@@ -133,6 +133,7 @@ def test_ten_thousand_random_requests_add_no_series(start_gateway):
         return {key for key in scrape(gateway)}
 
     # First every closed value once, then nothing new may come.
+    keys()
     for _ in range(4):
         send(2000)
     before = keys()
@@ -163,7 +164,7 @@ def test_the_sum_of_requests_is_what_was_answered(start_gateway):
                 elif kind == 2:
                     connection.request("GET", f"/nothing/{index}")
                 else:
-                    connection.request("POST", "/gateway/fetch", {"X-Athena-Client": "nobody"}, b"{}")
+                    connection.request("POST", "/gateway/fetch", {"X-Athena-Client": "nobody"}, b'{"table_name":"loose"}')
     calls = Parallel()
     for number in range(5):
         calls.start(caller, number)
@@ -274,7 +275,7 @@ def test_clients_beyond_the_limit_are_other(start_gateway, databases):
     assert total(samples, "athena_gateway_operations_total", client="many4") == 1
     assert total(samples, "athena_gateway_operations_total", client="other") == 2
     clients = {dict(labels)["client"] for _, labels in samples if "client" in dict(labels)}
-    assert clients == {"many4", "many5", "other", "unknown"}
+    assert clients - {"unknown"} == {"many4", "many5", "other"}
     assert total(samples, "athena_registry_clients", engine="sqlite", lifecycle="active") == 6
 
 
