@@ -1,7 +1,9 @@
 """The log: forms, files, access lines, reopening, the state line; no line can be forged, and no secret reaches it."""
 import json
+import os
 import re
 import signal
+import threading
 import time
 
 import pytest
@@ -185,3 +187,41 @@ def test_every_reply_has_a_request_id(gateway, request_bytes, status):
         response = connection.read()
     assert response.status == status
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", response.header("x-request-id"))
+
+
+def test_a_log_that_nobody_reads_holds_no_request_up(start_gateway, folder):
+    path = folder / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    gateway = start_gateway({"log": {"access_log": True, "file": str(path)}}, wait=False)
+    seen = bytearray()
+
+    def read():
+        try:
+            while True:
+                seen.extend(os.read(reader, 1 << 16))
+        except BlockingIOError:
+            pass
+
+    def listening():
+        read()
+        return re.search(rb"Listening on http://127\.0\.0\.1:(\d+)", seen)
+    gateway.port = int(eventually(listening, 20).group(1))
+    with gateway.connect() as connection:
+        for batch in range(60):  # far more than the pipe (64 KiB) and the queue (8192 lines) hold
+            connection.send(b"".join(connection.build("GET", "/ping", {}) for _ in range(200)))
+            for _ in range(200):
+                assert connection.read().status == 200
+    dropped = gateway.metric("athena_log_lines_dropped_total")
+    assert dropped > 1000
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: [read() or time.sleep(0.01) for _ in iter(stop.is_set, True)])
+    thread.start()
+    try:
+        eventually(lambda: len(re.findall(rb" info request ", seen)) + dropped >= 12000, 10)
+        assert gateway.stop() == 0
+    finally:
+        stop.set()
+        thread.join()
+        os.close(reader)
+    assert b"stopped" in seen

@@ -167,6 +167,8 @@ class ShardMetrics {
   /// Clients beyond the first `most_clients` of the process are counted as `other`. `labels` outlives this.
   ShardMetrics(ClientLabels& labels, std::size_t most_clients)
       : labels_(&labels), most_clients_(most_clients) {}
+  /// A reload changed the limit; clients that have series keep them.
+  void limit_clients(std::size_t most) { most_clients_ = most; }
 
   void request_started(int route, http::Method method) { ++in_flight(route, method); }
   void request_ended(int route, http::Method method) { --in_flight(route, method); }
