@@ -231,8 +231,10 @@ void replace_tokens(std::string& text, const Environment& environment, std::vect
     const auto token = text.substr(at + 2, end - at - 2);
     const auto fallback = token.find(":-");
     const auto name = token.substr(0, fallback);
-    if (const auto value = environment.get(name)) {
-      result += *value;
+    const auto found = environment.all().find(name);
+    const bool set = found != environment.all().end();
+    if (set && (fallback == std::string::npos || !found->second.empty())) {
+      result += found->second;  // `:-` stands in for an empty one too, as in a shell
     } else if (fallback != std::string::npos) {
       result += token.substr(fallback + 2);
     } else {

@@ -95,6 +95,14 @@ TEST_F(ConfigTest, EveryUnsetVariableIsNamedOnceWithItsPlace) {
             "config.yaml:4: api.docs_url: environment variable C is not set");
 }
 
+TEST_F(ConfigTest, AnEmptyVariableIsSet) {
+  const Variables empty{{"EMPTY", ""}};
+  EXPECT_EQ(load("postgres_clients: { a: \"postgres://u:${EMPTY}@h/d\" }\n", empty)->clients.size(), 1U);
+  EXPECT_EQ(load("api: { docs_url: \"${EMPTY:-/d/}\" }\n", empty)->api.docs_url, "/d/");
+  EXPECT_EQ(error("postgres_clients: { a: { uri: \"${EMPTY}\" } }\n", empty),
+            "The configuration has mistakes:\nconfig.yaml:1: postgres_clients.a: uri is needed");
+}
+
 TEST_F(ConfigTest, SectionsAndMembersMayStandThereOnce) {
   EXPECT_EQ(error("api:\n  port: 1\ngateway:\n  max_rows: 5\napi:\n  port: 2\n"),
             "The configuration has mistakes:\nconfig.yaml:5: api: given twice, first in line 1");

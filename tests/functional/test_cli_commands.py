@@ -9,13 +9,11 @@ import socket
 import stat
 import subprocess
 import threading
-import time
 
 import pytest
 
 from athena_testing import gateway as gateways
-from athena_testing import processes
-from athena_testing.gateway import eventually, run_command
+from athena_testing.gateway import run_command
 
 
 # -- fetch --------------------------------------------------------------------------------------------------------

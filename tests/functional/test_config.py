@@ -2,10 +2,9 @@
 mistakes are in commands/*.txt."""
 import json
 import os
-import pathlib
 import re
-import shlex
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -157,6 +156,11 @@ def test_an_unreadable_file_is_3(folder):
     os.chmod(folder / "config.yaml", 0)
     done = run_command("config", "check", cwd=folder)
     assert done.returncode == 3 and "config.yaml): not readable: Permission denied" in done.stderr, done
+
+
+def test_the_sample_of_the_project_is_right():
+    done = run_command("config", "check", "--strict", "--config", str(ROOT / "config" / "sample.yaml"))
+    assert done.returncode == 0 and done.stdout == "OK\n" and done.stderr == "", done
 
 
 # -- the eight places ---------------------------------------------------------------------------------------------
@@ -332,7 +336,7 @@ def test_nothing_of_the_environment_supplies_an_address_or_a_credential(strict_p
     uri = f"127.0.0.1:{strict_pg.port}/postgres"
     home = folder / "home"
     home.mkdir()
-    (home / ".pgpass").write_text(f"*:*:*:*:s3cret\n")
+    (home / ".pgpass").write_text("*:*:*:*:s3cret\n")
     os.chmod(home / ".pgpass", 0o600)
     (home / ".pg_service.conf").write_text(f"[s]\nhost=127.0.0.1\nport={strict_pg.port}\nuser=keeper\npassword=s3cret\n")
     env = {"HOME": str(home), "PGPASSWORD": "s3cret", "PGUSER": "nobody", "PGHOST": "127.0.0.9", "PGPORT": "1", "PGDATABASE": "none",
@@ -371,7 +375,6 @@ def test_diag_compares_the_connections_of_a_server_with_what_it_takes(pg, folder
 
 
 def test_diag_waits_two_seconds_for_a_server_and_names_no_secret(pg, make_gate, folder):
-    import time
     gate = make_gate(("127.0.0.1", pg.port))
     gate.freeze()
     config = {"postgres_clients": {"mute": f"postgres://u:hunter2@127.0.0.1:{gate.port}/d",
