@@ -14,7 +14,7 @@ import pytest
 from athena_testing import matching
 from athena_testing.gateway import ADMIN_KEY, Gateway, ROOT
 
-PAGES = ("README.md", "docs/gateway.md", "docs/expressions.md", "docs/grouping.md", "docs/raw-sql.md", "docs/rpc.md", "docs/types.md")
+PAGES = ("README.md", "docs/gateway.md", "docs/expressions.md", "docs/grouping.md", "docs/raw-sql.md", "docs/rpc.md", "docs/types.md", "docs/routing.md")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.S | re.M)
 
 
@@ -54,7 +54,9 @@ def sample():
 @pytest.fixture(scope="module")
 def shop(pg):
     pg.create_database("shop", "\n".join(text for page in PAGES for language, text, _ in blocks(page) if language == "sql"))
-    gateway = Gateway({"postgres_clients": {"shop": pg.uri("shop")}})
+    gateway = Gateway({"postgres_clients": {"shop": pg.uri("shop")},
+                       "gateway": {"jdbc_allowed_hosts": ["127.0.0.1"], "jdbc_allow_private_hosts": True}})
+    gateway.database_port = pg.port
     yield gateway
     gateway.close()
 
@@ -66,9 +68,13 @@ def test_the_pages_have_examples():
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("command, shown", EXAMPLES)
 def test_the_example_works(command, shown, request):
-    gateway = request.getfixturevalue("shop" if "X-Athena-Client: shop" in command else "sample")
-    done = subprocess.run(["sh", "-c", command.replace("localhost:4052", f"127.0.0.1:{gateway.port}")],
-                          capture_output=True, timeout=20)
+    on_shop = "X-Athena-Client: shop" in command or "db.example.com:5432" in command
+    gateway = request.getfixturevalue("shop" if on_shop else "sample")
+    command = command.replace("localhost:4052", f"127.0.0.1:{gateway.port}")
+    if on_shop:  # the documents' login is the server's only one
+        command = command.replace("ada:secret@", "postgres@").replace("user=ada", "user=postgres")
+        command = command.replace("db.example.com:5432", f"127.0.0.1:{gateway.database_port}")
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=20)
     assert done.returncode == 0, done
     reply = done.stdout.decode("utf-8")
     if shown is None:
