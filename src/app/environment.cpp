@@ -57,6 +57,9 @@ Environment Environment::capture(bool read_dotenv) {
   }
   setenv("PGDATESTYLE", "ISO", 1);
   setenv("PGTZ", "UTC", 1);
+  // A server may ask libpq for a Kerberos login: none of the account's is there to be shown.
+  setenv("KRB5CCNAME", "FILE:/nonexistent/athena", 1);
+  setenv("KRB5_CLIENT_KTNAME", "FILE:/nonexistent/athena", 1);
   return captured.refreshed();
 }
 

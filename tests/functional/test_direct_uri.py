@@ -291,6 +291,23 @@ def test_a_first_request_respects_its_deadline(server, start_gateway, make_gate)
     eventually(lambda: direct(gateway, f"postgres://user1@127.0.0.1:{gate.port}/direct").status == 200, timeout=15)
 
 
+def test_hosts_that_never_answer_hold_up_nobody_else(server, start_gateway, make_gate):
+    """Twelve URIs whose host takes the connection and says nothing: a configured client still connects at once."""
+    gate = make_gate(("127.0.0.1", server.port))
+    gate.freeze()
+    gateway = start_gateway({**ALLOWED, "postgres_clients": {"named": server.uri("other")}, "pool": {"min_connections": 0}})
+    parallel = Parallel()
+    for number in range(12):
+        uri = f"postgres://user{number % 10}@127.0.0.1:{gate.port}/direct?application_name=silent{number}"
+        parallel.start(lambda uri=uri: direct(gateway, uri, headers=[("X-Athena-Timeout-Ms", "4000")]))
+    time.sleep(0.5)
+    server.run("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'other'")
+    began = time.monotonic()
+    assert eventually(lambda: gateway.fetch("named", FETCH).status == 200, timeout=3)
+    assert time.monotonic() - began < 2
+    assert all(response.status in (503, 504) for response in parallel.results())
+
+
 def test_a_password_is_nowhere(server, start_gateway):
     """Neither in a reply, the log, metrics, what /proc tells of the process, nor in the server's own messages of the gateway."""
     gateway = start_gateway(ALLOWED, arguments=("--log-level", "debug"))

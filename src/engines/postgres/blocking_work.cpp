@@ -55,7 +55,7 @@ class Workers {
 bool run_blocking(BlockingWork kind, std::function<void()> work) {
   // Never destroyed: a thread may hang in a name lookup or a cancel while the process ends, and nobody shall
   // wait for it.
-  static auto* const workers = new std::array<Workers, 2>;
+  static auto* const workers = new std::array<Workers, 4>;
   return (*workers)[static_cast<std::size_t>(kind)].run(std::move(work));
 }
 

@@ -55,7 +55,8 @@ Client::Client(contract::ClientDefinition definition, engines::EngineEnvironment
           : StartupOptions()
                 .set("lock_timeout", std::to_string(connection_.pool.pipelined_lock_wait_ms))
                 .text(),
-      std::chrono::seconds(std::max(connection_.pool.connection_timeout_seconds, 1))});
+      std::chrono::seconds(std::max(connection_.pool.connection_timeout_seconds, 1)),
+      has_callers_login() ? BlockingWork::callers_connect : BlockingWork::connect});
 }
 
 Client::~Client() {

@@ -245,7 +245,7 @@ void Connector::start(std::shared_ptr<Mailbox> mailbox, bool pipelined, std::fun
   const auto deliver = [mailbox, done = std::move(done)](std::shared_ptr<Outcome> outcome) {
     mailbox->post([done, outcome = std::move(outcome)] { done(std::move(*outcome)); });
   };
-  const bool accepted = run_blocking(BlockingWork::connect, [self = shared_from_this(), pipelined, deliver] {
+  const bool accepted = run_blocking(parameters_.work, [self = shared_from_this(), pipelined, deliver] {
     const auto began = Clock::now();
     auto outcome = std::make_shared<Outcome>(self->connect(pipelined));
     outcome->took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began);

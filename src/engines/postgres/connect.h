@@ -76,6 +76,12 @@ struct ConnectFailure {
   std::string sql_state;
 };
 
+/// Runs `work` on one of the threads for blocking calls to databases: at most 8 of each kind. Those that go
+/// where a caller sends them are kinds of their own, as such a host may keep them waiting on purpose. False
+/// when too many jobs wait already.
+enum class BlockingWork : std::uint8_t { connect, cancel, callers_connect, callers_cancel };
+bool run_blocking(BlockingWork kind, std::function<void()> work);
+
 /// Connects on worker threads. One per client; thread-safe.
 class Connector : public std::enable_shared_from_this<Connector> {
  public:
@@ -85,6 +91,7 @@ class Connector : public std::enable_shared_from_this<Connector> {
     std::string options;            ///< of every connection
     std::string pipelined_options;  ///< in addition on pipelined ones
     std::chrono::milliseconds timeout{5000};
+    BlockingWork work = BlockingWork::connect;
   };
   explicit Connector(Parameters parameters) : parameters_(std::move(parameters)) {}
 
@@ -111,10 +118,5 @@ class Connector : public std::enable_shared_from_this<Connector> {
   std::unordered_map<std::string, bool>
       takes_tls_;  // answers to SSLRequest by host and port, for prefer and allow
 };
-
-/// Runs `work` on one of the threads for blocking calls to databases: at most 8 for connects, 8 for cancels.
-/// False when too many jobs wait already.
-enum class BlockingWork : std::uint8_t { connect, cancel };
-bool run_blocking(BlockingWork kind, std::function<void()> work);
 
 }  // namespace athena::postgres

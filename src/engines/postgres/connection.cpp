@@ -162,16 +162,16 @@ void Connection::repeat_cancel() {
 }
 
 void Connection::send_cancel() {
-  const bool accepted = run_blocking(BlockingWork::cancel, [handle = session_->cancel_handle(),
-                                                            mailbox = mailbox_, self = weak_from_this()] {
-    const bool delivered = handle.send();
-    mailbox->post([self, delivered] {
-      const auto connection = self.lock();
-      if (connection == nullptr || !connection->open_) return;
-      if (delivered) return connection->cancel_delivered();
-      connection->close();
-    });
-  });
+  const bool accepted = run_blocking(
+      settings_.cancels, [handle = session_->cancel_handle(), mailbox = mailbox_, self = weak_from_this()] {
+        const bool delivered = handle.send();
+        mailbox->post([self, delivered] {
+          const auto connection = self.lock();
+          if (connection == nullptr || !connection->open_) return;
+          if (delivered) return connection->cancel_delivered();
+          connection->close();
+        });
+      });
   if (!accepted) close();
 }
 
@@ -206,7 +206,7 @@ void Connection::close(bool broken) {
   // A read that nobody waits for would go on in the database: closing alone does not stop it.
   if (!slots_.empty() && slots_.front().operation == nullptr && slots_.front().may_cancel && !broken &&
       !encrypted_) {
-    run_blocking(BlockingWork::cancel, [handle = session_->cancel_handle()] { handle.send(); });
+    run_blocking(settings_.cancels, [handle = session_->cancel_handle()] { handle.send(); });
   }
   session_.reset();
   const bool had_work = had_work_ || !slots_.empty();

@@ -45,6 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t prepared_statements = 256;  ///< 0 = unnamed ones only
     std::size_t depth = 16;                 ///< requests outstanding at most
     PreparedCache::Counters* counters = nullptr;
+    BlockingWork cancels = BlockingWork::cancel;  ///< where its cancels are sent from
   };
   Connection(base::Shard& shard, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<Session> session,
              Settings settings, ConnectionOwner& owner);

@@ -94,6 +94,7 @@ void Pool::on_connected(Purpose purpose, Connector::Outcome outcome) {
   settings.depth =
       purpose == Purpose::pipelined ? static_cast<std::size_t>(std::clamp(limits.pipeline_depth, 1, 64)) : 64;
   settings.counters = &client_.prepared;
+  if (client_.has_callers_login()) settings.cancels = BlockingWork::callers_cancel;
   auto connection =
       std::make_shared<Connection>(shard_, mailbox_, std::move(outcome.session), settings, *this);
   connection->start();
