@@ -21,7 +21,7 @@ using postgres::Target;
 using ConnectionPtr = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-constexpr const char* kNoFile = "/dev/null";  // so that libpq finds no password or certificate of its own
+constexpr const char* kNoFile = "/nonexistent/athena";  // so that libpq finds no password or certificate of its own
 
 struct Server {
   ServerBudget budget;
@@ -125,7 +125,7 @@ void ask(Server& server, Deadline deadline) {
   if (!budget.error.empty()) return;
   budget.error = "no answer";
   constexpr const char* kQuery =
-      "SELECT current_setting('max_connections'), current_setting('superuser_reserved_connections')";
+      "/* athena:catalogue */ SELECT current_setting('max_connections'), current_setting('superuser_reserved_connections')";
   if (PQsendQuery(connection.get(), kQuery) != 1) return;
   while (PQisBusy(connection.get()) == 1) {
     if (!wait_for(connection.get(), POLLIN, deadline)) return void(budget.error = "timeout");

@@ -32,8 +32,19 @@ std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::ve
                                                    bool enforced,
                                                    const engines::EngineEnvironment& environment,
                                                    const api::Snapshot* previous) {
+  auto api = config.api;
+  // Its texts were checked when the configuration was read.
+  if (auto ranges = http::AddressRanges::parse(api.trusted_proxies)) api.trusted_ranges = std::move(*ranges);
+  if (!config.gateway.wildcard_hosts.empty()) {
+    api.host_pattern_matches = [patterns = config.gateway.wildcard_hosts](std::string_view host) {
+      std::string_view label;
+      return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+        return catalog::matches_host_pattern(pattern, host, &label);
+      });
+    };
+  }
   return std::make_shared<const api::Snapshot>(api::Snapshot{
-      config.gateway, config.api, auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
+      config.gateway, std::move(api), auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
       catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry)});
 }
 
