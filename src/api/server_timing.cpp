@@ -1,6 +1,6 @@
 #include "api/server_timing.h"
 
-#include <cstdio>
+#include "base/json_writer.h"
 
 namespace athena::api {
 namespace {
@@ -41,25 +41,24 @@ void add_server_timing(Call& call) {
   if (times.sent || !call.api().server_timing) return;
   times.sent = true;
   const auto now = Clock::now();
-  char text[256];
-  std::size_t size = 0;
-  const auto add = [&](const char* name, Clock::duration duration) {
-    const int written = std::snprintf(text + size, sizeof text - size, "%s%s;dur=%.3f", size == 0 ? "" : ", ",
-                                      name, std::chrono::duration<double, std::milli>(duration).count());
-    size += static_cast<std::size_t>(written);
+  auto& out = call.exchange.response().extra_headers;
+  out.append("Server-Timing: ");
+  const auto add = [&out](std::string_view name, Clock::duration duration) {
+    out.append(name);
+    base::append_milliseconds(out, std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
   };
   if (times.wanted) {
     const auto parts = parts_of(times, now);
-    add("auth", parts.auth);
+    add("auth;dur=", parts.auth);
     if (parts.has_engine) {
-      add("plan", parts.plan);
-      add("wait", parts.wait);
-      add("db", parts.database);
-      if (parts.has_encode) add("encode", parts.encode);
+      add(", plan;dur=", parts.plan);
+      add(", wait;dur=", parts.wait);
+      add(", db;dur=", parts.database);
+      if (parts.has_encode) add(", encode;dur=", parts.encode);
     }
   }
-  add("total", now - call.exchange.received_at());
-  call.exchange.response().add_header("Server-Timing", {text, size});
+  add(times.wanted ? ", total;dur=" : "total;dur=", now - call.exchange.received_at());
+  out.append("\r\n");
 }
 
 void end_stages(Call& call) {
