@@ -73,6 +73,7 @@ Arguments arguments_of(const Paths& paths, const char* between) {
 /// What may follow a command: its commands, its flags, those of the program, and choices of its arguments.
 std::vector<std::string> candidates(const CommandDoc& program, const CommandDoc& command) {
   std::vector<std::string> words;
+  words.reserve(command.commands.size());
   for (const auto& inner : command.commands) words.push_back(inner.name);
   const auto add = [&words](const CommandDoc& from, bool positional) {
     for (const auto& option : from.options) {

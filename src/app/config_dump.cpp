@@ -231,7 +231,7 @@ void add_line(std::string& text, std::string_view name, const std::string& value
   text += "  " + std::string(name) + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') + value + "\n";
 }
 
-std::string or_empty(std::string text) {
+std::string or_empty(const std::string& text) {
   return text.empty() ? "(empty)" : text;
 }
 
