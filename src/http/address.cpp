@@ -19,13 +19,6 @@ bool same_prefix(const AddressBytes& a, const AddressBytes& b, unsigned bits) {
   return ((a[whole] ^ b[whole]) & mask) == 0;
 }
 
-bool has_bits_behind(const AddressBytes& address, unsigned bits) {
-  for (unsigned bit = bits; bit < 128; ++bit) {
-    if ((address[bit / 8] & (0x80U >> (bit % 8))) != 0) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::optional<AddressBytes> parse_address(std::string_view text) {
@@ -66,9 +59,6 @@ base::Result<AddressRanges, std::string> AddressRanges::parse(std::span<const st
       }
     }
     if (v4) bits += kMappedBits;
-    if (has_bits_behind(*address, bits)) {
-      return "\"" + text + "\" is no CIDR block: bits are set behind its prefix.";
-    }
     result.ranges_.push_back({*address, bits});
   }
   return result;

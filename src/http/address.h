@@ -22,8 +22,8 @@ std::optional<AddressBytes> parse_address(std::string_view text);
 class AddressRanges {
  public:
   AddressRanges() = default;
-  /// Each text is an address or a block (`10.0.0.0/8`, `fd00::/8`). A block with bits behind its prefix is
-  /// refused, as it is most likely a mistake. The error names the text.
+  /// Each text is an address or a block (`10.0.0.0/8`, `fd00::/8`; bits behind the prefix do not matter). The
+  /// error names the text.
   static base::Result<AddressRanges, std::string> parse(std::span<const std::string> texts);
   [[nodiscard]] bool contains(const AddressBytes& address) const;
   [[nodiscard]] bool empty() const { return ranges_.empty(); }

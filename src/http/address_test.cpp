@@ -30,7 +30,7 @@ TEST(Address, ReadsAddressesAndNothingElse) {
 }
 
 TEST(AddressRanges, ContainWhatTheyCover) {
-  const auto set = ranges({"10.0.0.0/8", "192.168.4.0/22", "203.0.113.7", "fd00::/8", "::1"});
+  const auto set = ranges({"10.0.0.0/8", "192.168.4.0/22", "203.0.113.7", "fd00::1/8", "::1"});
   for (const char* in : {"10.0.0.0", "10.255.255.255", "192.168.7.255", "203.0.113.7", "fd12:3456::1", "::1",
                          "::ffff:10.1.2.3"}) {
     EXPECT_TRUE(contains(set, in)) << in;
@@ -48,9 +48,8 @@ TEST(AddressRanges, ContainWhatTheyCover) {
 }
 
 TEST(AddressRanges, RefuseMistakes) {
-  for (const std::string bad :
-       {"", "proxy", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.1/8", "fd00::/129",
-        "fd00::1/64", "10.0.0/8", "/8", "10.0.0.0/8/8", "10.0.0.0 /8"}) {
+  for (const std::string bad : {"", "proxy", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x",
+                                "fd00::/129", "10.0.0/8", "/8", "10.0.0.0/8/8", "10.0.0.0 /8"}) {
     const std::vector<std::string> texts{bad};
     const auto parsed = AddressRanges::parse(texts);
     ASSERT_FALSE(parsed.has_value()) << bad;

@@ -72,9 +72,16 @@ TEST(Listen, TakesSeveralAddresses) {
   ::close(descriptor);
 }
 
-TEST(Listen, RefusesWhatIsNoAddress) {
+TEST(Listen, LocalhostIsTheLoopbackAddress) {
   ServerSettings settings;
   settings.bind = {"localhost"};
+  TestServer server(settings);
+  EXPECT_EQ(server.ask(get("/pong")).status, 200);
+}
+
+TEST(Listen, RefusesWhatIsNoAddress) {
+  ServerSettings settings;
+  settings.bind = {"example.com"};
   EXPECT_THROW(TestServer{settings}, std::runtime_error);
 }
 

@@ -52,7 +52,7 @@ std::string in_use(std::uint16_t port) {
 base::Result<Address, std::string> parse(const std::string& text) {
   Address address;
   address.text = text;
-  auto bare = text;
+  auto bare = text == "localhost" ? std::string("127.0.0.1") : text;
   if (bare.size() > 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
   if (auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
       inet_pton(AF_INET, bare.c_str(), &v4->sin_addr) == 1) {

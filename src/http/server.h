@@ -13,7 +13,7 @@
 namespace athena::http {
 
 struct ServerSettings {
-  std::vector<std::string> bind{"127.0.0.1"};  ///< addresses: 127.0.0.1, 0.0.0.0, [::1], [::]
+  std::vector<std::string> bind{"127.0.0.1"};  ///< 127.0.0.1, 0.0.0.0, [::1], [::], localhost
   std::uint16_t port = 4052;                   ///< 0 = any free one
   std::string unix_socket;                     ///< path; empty = none
   /// Listening sockets the process was started with (socket activation): they take the place of bind, port

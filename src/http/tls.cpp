@@ -226,7 +226,14 @@ ssize_t TlsChannel::write(const char* data, std::size_t size, bool more) {
   std::size_t count = 0;
   const int result = SSL_write_ex(ssl_, data, size, &count);
   more_ = false;
-  return result == 1 ? static_cast<ssize_t>(count) : outcome(result);
+  if (result == 1) return static_cast<ssize_t>(count);
+  // a failed send behind the peer's close_notify is reported as that
+  const auto failed = outcome(result);
+  if (failed == 0) {
+    broken_ = true;
+    errno = EPIPE;
+  }
+  return -1;
 }
 
 std::size_t TlsChannel::pending() const {

@@ -64,6 +64,7 @@ class TlsClient : public Client {
     int receive_buffer = 0;
     int version = 0;  // 0 = any
     const char* protocols = nullptr;
+    std::function<void()> before_handshake = nullptr;
   };
   explicit TlsClient(std::uint16_t port) : TlsClient(port, Options{}) {}
   TlsClient(std::uint16_t port, const Options& options) : Client(port, options.receive_buffer) {
@@ -79,6 +80,7 @@ class TlsClient : public Client {
       const auto size = static_cast<unsigned>(std::strlen(options.protocols));
       SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(options.protocols), size);
     }
+    if (options.before_handshake) options.before_handshake();
     secure_ = SSL_connect(ssl_) == 1;
   }
   ~TlsClient() override {
@@ -363,6 +365,58 @@ TEST(TlsServer, DrainsWithoutLosingRequests) {
   EXPECT_TRUE(future.get());
   EXPECT_TRUE(idle.ends());
   EXPECT_TRUE(idle.said_goodbye());
+}
+
+TEST(TlsServer, AHandshakeDuringADrainIsServed) {
+  TestServer server(with_tls());
+  std::promise<bool> done;
+  const auto drain_first = [&] {
+    EXPECT_TRUE(TestServer::eventually([&] { return server.server().connections().idle == 1; }));
+    server.server().drain([&](bool whole) { done.set_value(whole); });
+    std::this_thread::sleep_for(milliseconds(100));
+  };
+  TlsClient client(server.port(), {.before_handshake = drain_first});
+  EXPECT_TRUE(client.secure());
+  const auto reply = client.ask(get("/later"));
+  EXPECT_EQ(reply.body, "later");
+  EXPECT_EQ(reply.header("connection"), "close");
+  auto future = done.get_future();
+  ASSERT_EQ(future.wait_for(std::chrono::seconds(8)), std::future_status::ready);
+  EXPECT_TRUE(future.get());
+}
+
+TEST(TlsServer, NewKeysInBetweenAndRefusedRenegotiation) {
+  TestServer server(with_tls());
+  TlsClient fresh(server.port(), {.version = TLS1_3_VERSION});
+  for (int turn = 0; turn < 20; ++turn) {
+    SSL_key_update(fresh.ssl(), turn % 2 == 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
+    ASSERT_EQ(fresh.ask(get("/pong")).body, "pong") << turn;
+  }
+  EXPECT_EQ(fresh.ask(post("/echo", std::string(500000, 'k'))).body.size(), 500000U);
+  TlsClient old(server.port(), {.version = TLS1_2_VERSION});
+  EXPECT_EQ(old.ask(get("/pong")).status, 200);
+  SSL_renegotiate(old.ssl());
+  SSL_do_handshake(old.ssl());
+  EXPECT_EQ(TlsClient(server.port()).ask(get("/pong")).status, 200);
+}
+
+TEST(TlsServer, CallersThatVanishInTheMiddleLeaveNothingBehind) {
+  TestServer server(with_tls());
+  for (int turn = 0; turn < 40; ++turn) {
+    TlsClient client(server.port(), {.receive_buffer = 16 * 1024});
+    client.send(get(turn % 2 == 0 ? "/stream?n=50000000" : "/sleep?ms=20"));
+    if (turn % 3 == 0) client.more(1000);
+    if (turn % 4 < 2) {
+      client.reset();
+    } else {
+      client.close();
+    }
+  }
+  EXPECT_TRUE(TestServer::eventually([&] {
+    const auto counts = server.server().connections();
+    return counts.active == 0 && counts.idle == 0 && server.server().in_flight() == 0;
+  }));
+  EXPECT_EQ(TlsClient(server.port()).ask(get("/pong")).status, 200);
 }
 
 TEST(TlsServer, TheUnixSocketStaysPlain) {
