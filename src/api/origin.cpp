@@ -1,6 +1,7 @@
 #include "api/origin.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,13 @@ struct Authority {
   std::string_view port;  ///< empty when there is none
 };
 
+/// Bytes that no host name has.
+constexpr auto kEndsName = [] {
+  std::array<bool, 256> table{};
+  for (const char c : {'/', '@', '?', '#', '\\', ',', ' ', '\t'}) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 /// Nothing when the text has another form: what stands behind a name must not make it another one's.
 std::optional<Authority> parse_authority(std::string_view text) {
   Authority result;
@@ -34,8 +42,9 @@ std::optional<Authority> parse_authority(std::string_view text) {
     rest = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
     if (result.name.ends_with('.')) result.name.remove_suffix(1);
   }
-  if (result.name.empty() || result.name.find_first_of("/@?#\\, \t") != std::string_view::npos) {
-    return std::nullopt;
+  if (result.name.empty()) return std::nullopt;
+  for (const char c : result.name) {
+    if (kEndsName[static_cast<unsigned char>(c)]) return std::nullopt;
   }
   if (rest.empty()) return result;
   result.port = rest.substr(1);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace athena::http {
 namespace {
@@ -26,10 +25,13 @@ std::optional<AddressBytes> parse_address(std::string_view text) {
     text = text.substr(1, text.size() - 2);
     if (text.find(':') == std::string_view::npos) return std::nullopt;
   }
-  char copy[INET6_ADDRSTRLEN] = {};
+  char copy[INET6_ADDRSTRLEN];
   if (text.empty() || text.size() >= sizeof copy) return std::nullopt;
-  std::memcpy(copy, text.data(), text.size());
-  if (std::strlen(copy) != text.size()) return std::nullopt;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\0' || text[at] > 'f') return std::nullopt;  // most names end here
+    copy[at] = text[at];
+  }
+  copy[text.size()] = '\0';
   AddressBytes bytes{};
   if (::inet_pton(AF_INET, copy, &bytes[12]) == 1) {
     bytes[10] = bytes[11] = 0xFF;
