@@ -44,6 +44,7 @@ Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_
       loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {}
 
 void Gateway::change(std::shared_ptr<const Snapshot> snapshot) {
+  context_.metrics.limit_clients(snapshot->api.metrics_max_clients);
   context_.view = new View(context_.shard, std::move(snapshot), context_.view.get());
 }
 

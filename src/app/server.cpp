@@ -48,6 +48,13 @@ bool reachable_from_elsewhere(const http::ServerSettings& settings) {
   return !std::all_of(settings.bind.begin(), settings.bind.end(), is_loopback);
 }
 
+/// The memory holds passwords of databases, so it is never written out. A limit of one byte, as nothing less
+/// keeps the kernel from handing a core to a program (core(5), RLIMIT_CORE).
+void forbid_core_files() {
+  const rlimit limit{1, 1};
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
 void raise_open_files(const Config& config) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -128,6 +135,7 @@ std::string_view revision() {
 
 int run_server(Config config, const ServerOptions& options, const Environment& environment) {
   std::signal(SIGPIPE, SIG_IGN);
+  forbid_core_files();
   Signals signals;
   // One heap arena per shard is plenty; glibc's default of eight per core only spreads memory.
   mallopt(M_ARENA_MAX, 2);

@@ -1,12 +1,19 @@
 """SIGHUP: the configuration is read again, all or nothing, and no request notices but by what it changed."""
+import hashlib
+import os
+import pathlib
 import signal
+import socket
 import sqlite3
+import subprocess
 import threading
 import time
 
 import pytest
 import yaml
-from athena_testing.gateway import ADMIN_KEY, eventually
+from athena_testing import http
+from athena_testing.gateway import ADMIN_KEY, binary, clean_environment, eventually
+from test_tls import TlsConnection, certificates, tls_config  # noqa: F401
 
 
 @pytest.fixture
@@ -110,7 +117,6 @@ def test_a_changed_connection_serves_new_requests_and_running_ones_end_on_the_ol
 
 
 def _open_files(gateway):
-    import pathlib
     found = []
     for path in pathlib.Path(f"/proc/{gateway.process.pid}/fd").iterdir():
         try:
@@ -144,8 +150,6 @@ def test_an_unreadable_file_changes_nothing(reloadable):
 
 
 def test_an_admin_key_is_rotated(reloadable):
-    import hashlib
-
     def allowed(key):
         return reloadable.gateway.request("GET", "/admin/backends", [("X-Athena-Key", key)]).status
     digest = lambda text: hashlib.sha256(text.encode()).hexdigest()
@@ -185,3 +189,102 @@ def test_reloads_under_load_fail_no_request(reloadable):
     assert not wrong, wrong[:3]
     assert min(counts) > 20
     assert reloadable.rows("many999").status == 200
+
+
+def test_a_watched_file_is_read_again_without_a_signal(reloadable):
+    reloadable.config["config"] = {"auto_reload": True}
+    reloadable.reload(reloadable.config)
+    mark = len(reloadable.gateway.log())
+    reloadable.config["gateway"]["max_rows"] = 2
+    reloadable.write(reloadable.config)
+    eventually(lambda: "configuration reloaded" in reloadable.gateway.log_since(mark), 10)
+    assert reloadable.rows(limit=3).code == "limit_too_large"
+    mark = len(reloadable.gateway.log())
+    reloadable.write("gateway: [")
+    eventually(lambda: "reload refused" in reloadable.gateway.log_since(mark), 10)
+    time.sleep(2.5)
+    assert reloadable.gateway.log_since(mark).count("reload refused") == 1  # once for a change, not for each look
+    assert reloadable.rows(limit=2).status == 200
+
+
+def test_what_needs_a_restart_is_named(reloadable):
+    reloadable.config["api"] = {"http_backlog": 64}
+    log = reloadable.reload(reloadable.config)
+    assert "api.http_backlog has changed; that takes effect with a restart" in log
+
+
+def test_reloads_are_counted(reloadable):
+    count = lambda result: reloadable.gateway.metric("athena_config_reloads_total", result=result)
+    assert (count("ok"), count("error")) == (0, 0)
+    reloadable.reload(reloadable.config)
+    reloadable.refuse("gateway: [")
+    assert (count("ok"), count("error")) == (1, 1)
+
+
+def test_a_renewed_certificate_serves_new_connections(start_gateway, certificates):  # noqa: F811
+    gateway = start_gateway(tls_config(certificates))
+    seen = lambda connection: hashlib.sha256(connection.socket.getpeercert(binary_form=True)).hexdigest()
+
+    def hang_up(expected):
+        mark = len(gateway.log())
+        gateway.signal(signal.SIGHUP)
+        eventually(lambda: expected in gateway.log_since(mark), 10)
+
+    with TlsConnection(gateway) as old:
+        first = seen(old)
+        config = yaml.safe_load(gateway.config_path.read_text())
+        config["api"]["tls_cert_file"], config["api"]["tls_key_file"] = certificates["two"]
+        gateway.config_path.write_text(yaml.safe_dump(config))
+        hang_up("configuration reloaded")
+        with TlsConnection(gateway) as new:
+            second = seen(new)
+            assert second != first
+            assert new.request("GET", "/ping").status == 200
+        assert old.request("GET", "/ping").status == 200
+    # a key that does not fit changes nothing
+    config["api"]["tls_key_file"] = certificates["one"][1]
+    gateway.config_path.write_text(yaml.safe_dump(config))
+    hang_up("reload refused")
+    with TlsConnection(gateway) as again:
+        assert seen(again) == second
+        assert again.request("GET", "/ping").status == 200
+
+
+def test_the_service_manager_is_told(start_gateway, folder):
+    path = str(folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(10)
+        told = lambda: manager.recv(4096).decode().splitlines()[0]
+        gateway = start_gateway(env={"NOTIFY_SOCKET": path})
+        assert told() == "READY=1"
+        gateway.signal(signal.SIGHUP)
+        assert [told(), told()] == ["RELOADING=1", "READY=1"]
+        gateway.signal(signal.SIGTERM)
+        assert told() == "STOPPING=1"
+        assert gateway.wait() == 0
+
+
+def test_sockets_of_the_service_manager_are_served(folder):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        descriptor = listener.fileno()
+
+        def at_three():
+            os.dup2(descriptor, 3)
+            os.set_inheritable(3, True)
+        # LISTEN_PID must be that of the program itself
+        command = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" server --no-dotenv --data-dir "$1"', binary(), str(folder / "data")]
+        with open(folder / "log", "wb") as log:
+            child = subprocess.Popen(command, cwd=folder, env=clean_environment(folder), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                     close_fds=False, preexec_fn=at_three)
+        try:
+            def answered():
+                try:
+                    return http.request(("127.0.0.1", port), "GET", "/ping", (), b"", 2).status == 200
+                except OSError:
+                    return False
+            eventually(answered, 15)
+        finally:
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(30) == 0, (folder / "log").read_text()

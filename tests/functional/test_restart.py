@@ -89,3 +89,10 @@ def test_ready_within_two_seconds_of_an_empty_start(start_gateway):
     gateway = start_gateway({}, base=False, wait=False)
     gateway.wait_listening(2.0)
     assert gateway.request("GET", "/ready").status == 200
+
+
+def test_a_crash_leaves_no_core(start_gateway):
+    """Its memory holds passwords of databases."""
+    gateway = start_gateway()
+    limits = open(f"/proc/{gateway.process.pid}/limits").read()
+    assert re.search(r"^Max core file size +1 +1 +bytes", limits, re.M), limits

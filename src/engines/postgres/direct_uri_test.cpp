@@ -94,7 +94,8 @@ TEST(DirectUri, NoPartOfTheTextIsRepeated) {
     ASSERT_FALSE(uri) << text;
     EXPECT_EQ(uri.error().text().find("SECRET"), std::string::npos) << uri.error().text();
     EXPECT_NE(uri.error().text().find("x-pg-uri"), std::string::npos) << uri.error().text();
-    for (const auto& detail : uri.error().details()) EXPECT_EQ(detail.json.find("SECRET"), std::string::npos);
+    const auto error = uri.error();
+    for (const auto& detail : error.details()) EXPECT_EQ(detail.json.find("SECRET"), std::string::npos);
   }
 }
 
