@@ -86,7 +86,7 @@ def test_a_folder_without_library_is_found(project):
 
 @pytest.mark.parametrize("before, after", [
     ("athena_library(query DEPENDS contract)", "athena_library(query DEPENDS contract http)"),
-    ("athena_library(http DEPENDS contract)", "athena_library(http DEPENDS contract engines)"),
+    ("athena_library(http DEPENDS contract", "athena_library(http DEPENDS engines contract"),
     ("athena_library(contract DEPENDS base)", "athena_library(contract DEPENDS base services/auth)"),
     ("athena_library(engines/postgres DEPENDS engines/sql", "athena_library(engines/postgres DEPENDS engines/sqlite"),
     ("athena_library(base ", "athena_library(base DEPENDS base "),
