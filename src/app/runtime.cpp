@@ -89,7 +89,11 @@ base::Result<void, std::string> Runtime::start(const http::ServerSettings& setti
     process_.gateways[shard.index()] = gateways_[shard.index()].get();
   });
   auto listening = server_->listen();
-  if (!listening) stop();
+  if (!listening) {
+    stop();
+    return listening;
+  }
+  tools_.start();
   return listening;
 }
 

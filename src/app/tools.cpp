@@ -94,7 +94,7 @@ std::string tool_version(const std::string& program) {
   return number_in(running.text());
 }
 
-ToolLookup::ToolLookup() {
+void ToolLookup::start() {
   // Not before the first request is answered, but beside the start: Debian's wrapper alone takes a tenth of a
   // second.
   thread_ = std::thread([this] {
@@ -105,7 +105,7 @@ ToolLookup::ToolLookup() {
 }
 
 ToolLookup::~ToolLookup() {
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace athena::app

@@ -16,8 +16,11 @@ std::string tool_version(const std::string& program);
 /// Finds out once, beside the start, which programs the gateway could call.
 class ToolLookup {
  public:
-  ToolLookup();
+  ToolLookup() = default;
   ~ToolLookup();
+  /// Once, when the listeners are open: a program that is being started holds for a moment what was open
+  /// before, also the socket that proves a port to be free.
+  void start();
   ToolLookup(const ToolLookup&) = delete;
   ToolLookup& operator=(const ToolLookup&) = delete;
   /// Null until it is known; the list stays as long as this object. Any thread.

@@ -59,7 +59,8 @@ TEST_F(ToolsTest, AProgramSeesNothingOfTheEnvironmentButThePath) {
 TEST_F(ToolsTest, TheLookupTellsWhatItFoundOnce) {
   program("pg_dump", "echo pg_dump 99.1");
   program("pg_restore", "exit 3");
-  const ToolLookup lookup;
+  ToolLookup lookup;
+  lookup.start();
   const api::Tools* found = nullptr;
   for (int i = 0; i < 1000 && found == nullptr; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

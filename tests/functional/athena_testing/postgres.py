@@ -142,14 +142,19 @@ class PostgresServer:
     def log_offset(self):
         """A mark: everything logged so far lies before it."""
         self._settle()
-        return self.log_path.stat().st_size
+        with open(self.log_path, "rb") as log:
+            # up to the last whole line: another session's may be on its way
+            begin = max(0, self.log_path.stat().st_size - (1 << 20))
+            log.seek(begin)
+            return begin + log.read().rfind(b"\n") + 1
 
     def statements_since(self, offset, application="athena/"):
         """The statements of sessions whose application name starts so, logged since the mark."""
         self._settle()
         with open(self.log_path, "rb") as log:
             log.seek(offset)
-            records = [json.loads(line) for line in log.read().splitlines() if line.strip()]
+            whole = log.read().rpartition(b"\n")[0]
+        records = [json.loads(line) for line in whole.splitlines() if line.strip()]
         found = []
         for record in records:
             if not record.get("application_name", "").startswith(application):
