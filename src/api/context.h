@@ -50,7 +50,8 @@ struct ProcessContext {
 struct ShardContext {
   const ProcessContext& process;
   base::Shard& shard;
-  ViewPointer view;  ///< what new requests begin with
+  catalog::RetiredBackends retired;  ///< outlives the views
+  ViewPointer view;                  ///< what new requests begin with
   telemetry::ShardMetrics metrics;
   catalog::DirectSide direct;
   telemetry::Scraper scraper = {};

@@ -38,14 +38,15 @@ bool is_admin_path(std::string_view path) {
 Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot)
     : context_{process,
                shard,
-               new View(shard, snapshot, nullptr),
+               {},
+               new View(shard, snapshot, context_.retired, nullptr),
                {*process.client_labels, snapshot->api.metrics_max_clients},
                catalog::DirectSide(shard, *process.direct)},
       loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {}
 
 void Gateway::change(std::shared_ptr<const Snapshot> snapshot) {
   context_.metrics.limit_clients(snapshot->api.metrics_max_clients);
-  context_.view = new View(context_.shard, std::move(snapshot), context_.view.get());
+  context_.view = new View(context_.shard, std::move(snapshot), context_.retired, context_.view.get());
 }
 
 void Gateway::fail(http::Exchange& exchange, const contract::Error& error) {

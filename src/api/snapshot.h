@@ -22,31 +22,23 @@ struct Snapshot {
 };
 
 /// A snapshot as one shard sees it, with its backends. A request keeps the view it began with; the view of an
-/// earlier configuration ends with the last of its requests, and the backends that no later one has end with
-/// it. Made, used and destroyed on its shard.
+/// earlier configuration ends with the last of its requests. Made, used and destroyed on its shard.
 class View : public boost::intrusive_ref_counter<View, boost::thread_unsafe_counter> {
  public:
-  View(base::Shard& shard, std::shared_ptr<const Snapshot> snapshot, const View* previous)
-      : shard_(shard),
-        snapshot_(std::move(snapshot)),
-        backends_(std::make_unique<catalog::ShardBackends>(
-            shard, snapshot_->registry, previous == nullptr ? nullptr : previous->backends_.get())) {}
-  ~View() {
-    backends_.reset();
-    // Behind the backends that end now: the last one to let go of a client may have to wait for its threads,
-    // which is not for a shard to do.
-    shard_.post([snapshot = std::move(snapshot_)] {});
+  View(base::Shard& shard, std::shared_ptr<const Snapshot> snapshot, catalog::RetiredBackends& retired,
+       const View* previous)
+      : snapshot_(std::move(snapshot)),
+        backends_(shard, snapshot_->registry, retired, previous == nullptr ? nullptr : &previous->backends_) {
   }
   View(const View&) = delete;
   View& operator=(const View&) = delete;
 
   [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
-  [[nodiscard]] catalog::ShardBackends& backends() const { return *backends_; }
+  [[nodiscard]] catalog::ShardBackends& backends() const { return backends_; }
 
  private:
-  base::Shard& shard_;
   std::shared_ptr<const Snapshot> snapshot_;
-  std::unique_ptr<catalog::ShardBackends> backends_;
+  mutable catalog::ShardBackends backends_;
 };
 
 using ViewPointer = boost::intrusive_ptr<const View>;

@@ -44,7 +44,8 @@ std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::ve
     };
   }
   return std::make_shared<const api::Snapshot>(api::Snapshot{
-      config.gateway, std::move(api), auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
+      config.gateway, std::move(api),
+      auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
       catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry)});
 }
 
@@ -113,10 +114,21 @@ std::string Runtime::state() const {
 }
 
 bool Runtime::forget_unused() {
-  std::erase_if(snapshots_, [this](const auto& snapshot) {
-    return snapshot != snapshots_.back() && snapshot.use_count() == 1;
-  });
-  return snapshots_.size() > 1;
+  const auto in_force = std::prev(snapshots_.end());
+  if (snapshots_.begin() == in_force) return false;
+  const bool used = std::any_of(snapshots_.begin(), in_force,
+                                [](const auto& snapshot) { return snapshot.use_count() > 1; });
+  if (used) return true;
+  // Backends first, on their shards; then, here, the clients.
+  const auto on_retired = [this](auto work) {
+    shards_.run_on_all(
+        [this, work](base::Shard& shard) { work(gateways_[shard.index()]->context().retired); });
+  };
+  on_retired([](catalog::RetiredBackends& retired) { retired.shutdown(); });
+  shards_.run_on_all([](base::Shard&) {});
+  on_retired([](catalog::RetiredBackends& retired) { retired.clear(); });
+  snapshots_.erase(snapshots_.begin(), in_force);
+  return false;
 }
 
 void Runtime::open_backends() {
@@ -136,6 +148,7 @@ void Runtime::stop() {
       if (!gateways_[shard.index()]) return;
       auto& context = gateways_[shard.index()]->context();
       work(context.view->backends());
+      work(context.retired);
       work(context.direct);
     });
   };

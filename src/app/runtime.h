@@ -31,8 +31,8 @@ class Runtime {
   /// All shards go over to what `config` says; requests that run finish with what they began with. Fails, and
   /// changes nothing, when the certificate can't be used.
   base::Result<void, std::string> change(const Config& config, std::vector<auth::AdminKey> keys);
-  /// Destroys earlier snapshots that no request uses any more, and with them clients that nobody has; here,
-  /// as that may wait for their threads. True when some are left.
+  /// Once no request uses an earlier snapshot any more: destroys them, their backends and the clients that
+  /// nobody has; here, as that may wait for their threads. True while some are left.
   bool forget_unused();
   /// The inner state as one JSON object, for SIGUSR2.
   [[nodiscard]] std::string state() const;

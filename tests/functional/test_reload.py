@@ -288,3 +288,33 @@ def test_sockets_of_the_service_manager_are_served(folder):
         finally:
             child.send_signal(signal.SIGTERM)
             assert child.wait(30) == 0, (folder / "log").read_text()
+
+
+def test_requests_handed_to_another_shard_end_on_the_old_connection(start_gateway, databases):
+    """A pool of two connections lives on one shard; the other shards hand their requests over, also across a reload."""
+    uri = databases.pg.uri(databases.database)
+    config = {"postgres_clients": {"few": {"uri": uri, "pool": {"max_connections": 2, "min_connections": 0}}}, "api": {"http_workers": 4}}
+    gateway = start_gateway(config, base=False)
+    answers, lock = [], threading.Lock()
+
+    def call(index):
+        with gateway.connect() as connection:
+            for turn in range(4):
+                body = ('{"query":"SELECT pg_sleep(0.15)::text AS s, %d AS n"}' % (index * 10 + turn)).encode()
+                response = connection.request("POST", "/gateway/query", [("X-Athena-Client", "few")], body)
+                with lock:
+                    answers.append((response.status, response.json()))
+    threads = [threading.Thread(target=call, args=(index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for name in ("a", "b", "c"):
+        time.sleep(0.3)
+        config["postgres_clients"]["few"]["uri"] = f"{uri}{'&' if '?' in uri else '?'}application_name=reload_{name}"
+        gateway.config_path.write_text(yaml.safe_dump(config))
+        mark = len(gateway.log())
+        gateway.signal(signal.SIGHUP)
+        eventually(lambda: "configuration reloaded" in gateway.log_since(mark), 10)
+    for thread in threads:
+        thread.join(60)
+    assert len(answers) == 32
+    assert [status for status, _ in answers] == [200] * 32, [answer for answer in answers if answer[0] != 200][:3]

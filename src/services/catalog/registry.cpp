@@ -4,6 +4,7 @@
 #include <array>
 #include <mutex>
 #include <unordered_set>
+#include <utility>
 
 #include "engines/postgres/backend.h"
 #include "engines/sqlite/client.h"
@@ -81,9 +82,16 @@ const Entry* Registry::find(std::string_view name) const {
   return found == by_key_.end() ? nullptr : &entries_[found->second];
 }
 
-ShardBackends::ShardBackends(base::Shard& shard, const Registry& registry, const ShardBackends* previous)
-    : shard_(shard), registry_(registry) {
-  std::unordered_map<const engines::EngineClient*, std::shared_ptr<Slot>> earlier;
+void RetiredBackends::shutdown() {
+  for (const auto& slot : slots_) {
+    if (!std::exchange(slot->stopped, true)) slot->backend->shutdown();
+  }
+}
+
+ShardBackends::ShardBackends(base::Shard& shard, const Registry& registry, RetiredBackends& retired,
+                             const ShardBackends* previous)
+    : shard_(shard), registry_(registry), retired_(retired) {
+  std::unordered_map<const engines::EngineClient*, std::shared_ptr<BackendSlot>> earlier;
   if (previous != nullptr) {
     for (const auto& slot : previous->slots_) {
       if (slot) earlier.emplace(slot->engine.get(), slot);
@@ -95,21 +103,16 @@ ShardBackends::ShardBackends(base::Shard& shard, const Registry& registry, const
     if (found != earlier.end()) {
       slots_.push_back(found->second);
     } else {
-      slots_.push_back(entry.engine ? std::make_shared<Slot>(Slot{entry.engine, nullptr, false}) : nullptr);
+      slots_.push_back(entry.engine ? std::make_shared<BackendSlot>(BackendSlot{entry.engine, nullptr, false})
+                                    : nullptr);
     }
   }
 }
 
 ShardBackends::~ShardBackends() {
-  std::vector<std::shared_ptr<Slot>> last;
   for (auto& slot : slots_) {
-    if (slot && slot->backend && slot.use_count() == 1) last.push_back(std::move(slot));
+    if (slot && slot->backend && slot.use_count() == 1) retired_.add(std::move(slot));
   }
-  if (last.empty()) return;
-  for (const auto& slot : last) {
-    if (!slot->stopped) slot->backend->shutdown();
-  }
-  shard_.post([last = std::move(last)] {});
 }
 
 engines::Backend* ShardBackends::find(const Entry& entry) {

@@ -54,14 +54,35 @@ class Registry {
   std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_label_;
 };
 
+/// A client's backend on one shard.
+struct BackendSlot {
+  std::shared_ptr<engines::EngineClient> engine;
+  std::unique_ptr<engines::Backend> backend;  ///< made on first use
+  bool stopped = false;
+};
+
+/// Backends of one shard that no registry in use has any more. Requests of other shards may still run on
+/// them, so they end only when nobody has the registries they belonged to. Used on its shard.
+class RetiredBackends {
+ public:
+  void add(std::shared_ptr<BackendSlot> slot) { slots_.push_back(std::move(slot)); }
+  /// Refuses new work and closes what is idle.
+  void shutdown();
+  /// Destroys them; after shutdown() and what it posted.
+  void clear() { slots_.clear(); }
+
+ private:
+  std::vector<std::shared_ptr<BackendSlot>> slots_;
+};
+
 /// The backends of one shard for the clients of one registry, made on first use. Created, used and destroyed
 /// on its shard.
 class ShardBackends {
  public:
-  /// Shares the backends of clients that both registries have; `previous` may be null.
-  ShardBackends(base::Shard& shard, const Registry& registry, const ShardBackends* previous);
-  /// Ends the backends that nobody else shares: shuts them down, and destroys them when what that posted has
-  /// run.
+  /// Shares the backends of clients that both registries have; `previous` may be null. Backends that nobody
+  /// shares go to `retired` in the end.
+  ShardBackends(base::Shard& shard, const Registry& registry, RetiredBackends& retired,
+                const ShardBackends* previous);
   ~ShardBackends();
   ShardBackends(const ShardBackends&) = delete;
   ShardBackends& operator=(const ShardBackends&) = delete;
@@ -74,15 +95,10 @@ class ShardBackends {
   void clear();
 
  private:
-  struct Slot {
-    std::shared_ptr<engines::EngineClient> engine;
-    std::unique_ptr<engines::Backend> backend;
-    bool stopped = false;
-  };
-
   base::Shard& shard_;
   const Registry& registry_;
-  std::vector<std::shared_ptr<Slot>> slots_;  // by index of the entry; null without an engine
+  RetiredBackends& retired_;
+  std::vector<std::shared_ptr<BackendSlot>> slots_;  // by index of the entry; null without an engine
 };
 
 }  // namespace athena::catalog

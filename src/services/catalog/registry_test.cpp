@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-
 namespace athena::catalog {
 namespace {
 
@@ -72,12 +71,15 @@ TEST_F(RegistryTest, BackendsAreSharedWhileBothRegistriesHaveTheClient) {
   const Registry first({sqlite_client("same", ":memory:"), sqlite_client("moved", ":memory:")}, environment_);
   const Registry second({sqlite_client("same", ":memory:"), sqlite_client("moved", "/nowhere/b.db")},
                         environment_, &first);
+  RetiredBackends retired;
   std::unique_ptr<ShardBackends> old;
   std::unique_ptr<ShardBackends> fresh;
+  const std::weak_ptr<engines::EngineClient> moved_engine = first.find("moved")->engine;
+  const auto held_before = moved_engine.use_count();
   shards.run_on_all([&](base::Shard& shard) {
-    old = std::make_unique<ShardBackends>(shard, first, nullptr);
+    old = std::make_unique<ShardBackends>(shard, first, retired, nullptr);
     auto* moved = old->find(*first.find("moved"));
-    fresh = std::make_unique<ShardBackends>(shard, second, old.get());
+    fresh = std::make_unique<ShardBackends>(shard, second, retired, old.get());
     // Made by either, after the change as well.
     EXPECT_EQ(fresh->find(*second.find("same")), old->find(*first.find("same")));
     EXPECT_NE(fresh->find(*second.find("moved")), moved);
@@ -85,14 +87,19 @@ TEST_F(RegistryTest, BackendsAreSharedWhileBothRegistriesHaveTheClient) {
     auto* same = fresh->find(*second.find("same"));
     old.reset();
     EXPECT_EQ(fresh->find(*second.find("same")), same);
+    // What went is kept, for requests of other shards.
+    EXPECT_GT(moved_engine.use_count(), held_before);
   });
+  shards.run_on_all([&](base::Shard&) { retired.shutdown(); });
+  shards.run_on_all([&](base::Shard&) { retired.clear(); });
+  EXPECT_EQ(moved_engine.use_count(), held_before);
   shards.run_on_all([&](base::Shard&) { fresh->shutdown(); });
   shards.run_on_all([&](base::Shard&) {
     fresh->clear();
     EXPECT_EQ(fresh->find(*second.find("same")), nullptr);
     fresh.reset();
+    retired.clear();
   });
-  shards.run_on_all([](base::Shard&) {});
   shards.stop();
 }
 
