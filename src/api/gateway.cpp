@@ -1,6 +1,7 @@
 #include "api/gateway.h"
 
 #include <cstdio>
+#include <utility>
 
 #include "api/call.h"
 #include "api/forwarded.h"
@@ -44,9 +45,14 @@ Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_
                catalog::DirectSide(shard, *process.direct)},
       loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {}
 
-void Gateway::change(std::shared_ptr<const Snapshot> snapshot) {
-  context_.metrics.limit_clients(snapshot->api.metrics_max_clients);
-  context_.view = new View(context_.shard, std::move(snapshot), context_.retired, context_.view.get());
+const View& Gateway::prepare(std::shared_ptr<const Snapshot> snapshot) {
+  next_ = new View(context_.shard, std::move(snapshot), context_.retired, context_.view.get());
+  return *next_;
+}
+
+void Gateway::change() {
+  context_.metrics.limit_clients(next_->snapshot().api.metrics_max_clients);
+  context_.view = std::exchange(next_, nullptr);
 }
 
 void Gateway::fail(http::Exchange& exchange, const contract::Error& error) {

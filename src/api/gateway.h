@@ -18,8 +18,11 @@ class Gateway final : public http::Application {
   /// `process` outlives the gateway. Constructed and destroyed on the shard.
   Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot);
 
-  /// Requests that begin from now on see `snapshot`; those that run keep theirs. On the shard.
-  void change(std::shared_ptr<const Snapshot> snapshot);
+  /// A change of configuration has two steps, each on the shard, so that the backends of a new client are
+  /// there on every shard before the first request comes to one of them: this makes the view of `snapshot`…
+  const View& prepare(std::shared_ptr<const Snapshot> snapshot);
+  /// … and requests that begin from now on see it; those that run keep theirs.
+  void change();
 
   bool handle_now(http::Exchange& exchange) override;
   base::Task<void> handle(http::Exchange& exchange) override;
@@ -38,6 +41,7 @@ class Gateway final : public http::Application {
   void log_server_error(http::Exchange& exchange);
 
   ShardContext context_;
+  ViewPointer next_;
   telemetry::LoopLag loop_lag_;
   // at most 20 lines a second about replies with a status of 500 and above
   base::Clock::time_point log_second_{};

@@ -104,8 +104,12 @@ base::Result<void, std::string> Runtime::change(const Config& config, std::vecto
   settings_.replace(config.gateway);
   snapshots_.push_back(std::move(snapshot));
   warn_of_broken_clients(current().registry);
-  shards_.run_on_all([this](base::Shard& shard) { gateways_[shard.index()]->change(snapshots_.back()); });
-  open_backends();
+  std::vector<const api::View*> views(shards_.size());
+  shards_.run_on_all([&](base::Shard& shard) {
+    views[shard.index()] = &gateways_[shard.index()]->prepare(snapshots_.back());
+  });
+  open_backends(views);
+  shards_.run_on_all([this](base::Shard& shard) { gateways_[shard.index()]->change(); });
   return {};
 }
 
@@ -132,12 +136,18 @@ bool Runtime::forget_unused() {
 }
 
 void Runtime::open_backends() {
+  std::vector<const api::View*> views;
+  for (const auto& gateway : gateways_) views.push_back(gateway->context().view.get());
+  open_backends(views);
+}
+
+void Runtime::open_backends(const std::vector<const api::View*>& views) {
   static constexpr std::size_t kAtOnce = 16;
-  for (std::size_t begin = 0; begin < current().registry.entries().size(); begin += kAtOnce) {
-    shards_.run_on_all([this, begin](base::Shard& shard) {
-      const auto entries = current().registry.entries().subspan(begin);
-      auto& backends = gateways_[shard.index()]->context().view->backends();
-      for (const auto& entry : entries.first(std::min(kAtOnce, entries.size()))) backends.find(entry);
+  const auto entries = current().registry.entries();
+  for (std::size_t begin = 0; begin < entries.size(); begin += kAtOnce) {
+    const auto part = entries.subspan(begin, std::min(kAtOnce, entries.size() - begin));
+    shards_.run_on_all([&](base::Shard& shard) {
+      for (const auto& entry : part) views[shard.index()]->backends().find(entry);
     });
   }
 }

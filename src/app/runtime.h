@@ -41,6 +41,7 @@ class Runtime {
   void stop();
 
  private:
+  void open_backends(const std::vector<const api::View*>& views);
   [[nodiscard]] const api::Snapshot& current() const { return *snapshots_.back(); }
 
   contract::LiveSettings settings_;
