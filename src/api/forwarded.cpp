@@ -2,16 +2,12 @@
 
 #include <utility>
 
+#include "http/header_list.h"
+
 namespace athena::api {
 namespace {
 
 using http::equals_ignoring_case;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 /// `visit(entry)` for the entries of a list header, the last one first, until it returns false. A proxy
 /// appends to the last line or adds a line behind it.
@@ -22,7 +18,7 @@ void from_right(const http::Request& request, std::string_view name, Visit visit
     auto rest = line->value;
     while (!rest.empty()) {
       const auto comma = rest.rfind(',');
-      const auto entry = trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+      const auto entry = http::trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
       rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(0, comma);
       if (!entry.empty() && !visit(entry)) return;
     }

@@ -2,6 +2,7 @@
 
 #include "api/gateway.h"
 #include "api/handlers.h"
+#include "http/header_list.h"
 #include "services/telemetry/exposition.h"
 
 namespace athena::api {
@@ -9,21 +10,8 @@ namespace {
 
 using contract::Error;
 using contract::ErrorCode;
+using http::next_part;
 using telemetry::TextWriter;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-/// Cuts the text up to `separator` off `rest`.
-std::string_view next_part(std::string_view& rest, char separator) {
-  const auto end = rest.find(separator);
-  const auto part = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  return trimmed(part);
-}
 
 /// OpenMetrics when `Accept` names it with at least the weight of text/plain.
 TextWriter::Form wanted_form(std::string_view accept) {
@@ -36,7 +24,7 @@ TextWriter::Form wanted_form(std::string_view accept) {
       auto value = next_part(parameters, ';');
       const auto parameter = next_part(value, '=');
       if (!http::equals_ignoring_case(parameter, "q")) continue;
-      value = trimmed(value);
+      value = http::trimmed(value);
       if (std::from_chars(value.data(), value.data() + value.size(), quality).ec != std::errc()) quality = 0;
     }
     if (http::equals_ignoring_case(range, "application/openmetrics-text")) open_metrics = quality;
@@ -105,7 +93,8 @@ void sample_clients(const Call& call, std::vector<telemetry::ClientSample>& clie
     sample.engine = entry.definition.engine;
     sample.lifecycle = entry.definition.lifecycle;
     sample.client = entry.engine;
-    sample.own_series = call.context.process.client_labels->admit(sample.name, call.api().metrics_max_clients);
+    sample.own_series =
+        call.context.process.client_labels->admit(sample.name, call.api().metrics_max_clients);
   }
 }
 
