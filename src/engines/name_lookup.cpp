@@ -3,12 +3,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
-#include <condition_variable>
 #include <cstring>
-#include <deque>
-#include <functional>
 #include <mutex>
-#include <thread>
+
+#include "engines/blocking_workers.h"
 
 namespace athena::engines {
 namespace {
@@ -79,56 +77,10 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
   bool answered_ = false;
 };
 
-struct Job {
-  std::string name;
-  std::shared_ptr<Resolver> resolver;
-  std::shared_ptr<Lookup> lookup;
-};
-
-/// Started when needed, then kept.
-class Workers {
- public:
-  bool run(Job job) {
-    const std::lock_guard lock(mutex_);
-    if (jobs_.size() >= kMaxWaiting) return false;
-    jobs_.push_back(std::move(job));
-    if (idle_ < jobs_.size() && threads_ < kMaxThreads) {
-      ++threads_;
-      std::thread([this] { loop(); }).detach();
-    }
-    wake_.notify_one();
-    return true;
-  }
-
- private:
-  static constexpr std::size_t kMaxThreads = 4;
-  static constexpr std::size_t kMaxWaiting = 256;
-
-  void loop() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ++idle_;
-      wake_.wait(lock, [this] { return !jobs_.empty(); });
-      --idle_;
-      auto job = std::move(jobs_.front());
-      jobs_.pop_front();
-      lock.unlock();
-      if (job.lookup->wanted()) job.lookup->answer(job.resolver->resolve(job.name));
-      job = {};
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Job> jobs_;
-  std::size_t threads_ = 0;
-  std::size_t idle_ = 0;
-};
-
-Workers& workers() {
-  // Never destroyed: a thread may hang in a look-up while the process ends.
-  static auto* const instance = new Workers;
+BlockingWorkers& workers() {
+  constexpr std::size_t kMaxThreads = 4;
+  constexpr std::size_t kMaxWaiting = 256;
+  static auto* const instance = new BlockingWorkers(kMaxThreads, kMaxWaiting);
   return *instance;
 }
 
@@ -146,8 +98,10 @@ base::Task<TargetResult<std::vector<IpAddress>>> look_up(std::string name, std::
     Lookup& lookup;
     ~Leave() { lookup.leave(); }
   } leave{*lookup};
-  if (!workers().run({std::move(name), std::move(resolver), lookup}))
-    co_return TargetRefusal{TargetRefusal::Rule::busy};
+  const bool accepted = workers().run([name = std::move(name), resolver = std::move(resolver), lookup] {
+    if (lookup->wanted()) lookup->answer(resolver->resolve(name));
+  });
+  if (!accepted) co_return TargetRefusal{TargetRefusal::Rule::busy};
   base::Timer timer([&lookup] { lookup->wake(); });
   auto resumed = co_await base::suspend<int>([&](base::Completion<int> completion) {
     lookup->wait(std::move(completion));
