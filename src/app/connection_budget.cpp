@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/deadline.h"
+#include "engines/postgres/keywords.h"
 #include "engines/postgres/target.h"
 
 namespace athena::app {
@@ -20,8 +21,6 @@ using base::Deadline;
 using postgres::Target;
 using ConnectionPtr = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
-constexpr const char* kNoFile = "/nonexistent/athena";  // so that libpq finds no password or certificate of its own
 
 struct Server {
   ServerBudget budget;
@@ -69,37 +68,10 @@ bool wait_for(PGconn* connection, short events, Deadline deadline) {
 }
 
 ConnectionPtr start_connect(const Server& server) {
-  const auto& target = server.target;
-  auto keywords = target.parameters;
-  const auto set = [&keywords](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    std::erase_if(keywords, [name](const auto& given) { return given.first == name; });
-    keywords.emplace_back(name, value);
-  };
-  static constexpr const char* kModes[] = {"disable", "allow",     "prefer",
-                                           "require", "verify-ca", "verify-full"};
-  set("host", server.host.host);
-  set("hostaddr", server.host.hostaddr);
-  set("port", server.host.port);
-  set("user", target.user);
-  set("password", target.password);
-  set("dbname", target.database);
-  set("sslmode", kModes[static_cast<std::size_t>(target.sslmode)]);
-  set("gssencmode", "disable");
-  set("application_name", "athena/diag");
-  for (const char* file : {"passfile", "sslcert", "sslkey", "sslcrl"}) {
-    const bool given = std::any_of(keywords.begin(), keywords.end(),
-                                   [file](const auto& keyword) { return keyword.first == file; });
-    if (!given) set(file, kNoFile);
-  }
-  std::vector<const char*> names, values;
-  for (const auto& [name, value] : keywords) {
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  return {PQconnectStartParams(names.data(), values.data(), 0), &PQfinish};
+  postgres::Keywords keywords(server.target, server.host, server.target.sslmode);
+  keywords.set("application_name", "athena/diag");
+  const auto arrays = keywords.arrays();
+  return {PQconnectStartParams(arrays.names.data(), arrays.values.data(), 0), &PQfinish};
 }
 
 /// Empty when the connection is there.
@@ -125,7 +97,8 @@ void ask(Server& server, Deadline deadline) {
   if (!budget.error.empty()) return;
   budget.error = "no answer";
   constexpr const char* kQuery =
-      "/* athena:catalogue */ SELECT current_setting('max_connections'), current_setting('superuser_reserved_connections')";
+      "/* athena:catalogue */ SELECT current_setting('max_connections'), "
+      "current_setting('superuser_reserved_connections')";
   if (PQsendQuery(connection.get(), kQuery) != 1) return;
   while (PQisBusy(connection.get()) == 1) {
     if (!wait_for(connection.get(), POLLIN, deadline)) return void(budget.error = "timeout");

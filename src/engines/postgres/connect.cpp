@@ -13,16 +13,14 @@
 #include <cerrno>
 #include <vector>
 
+#include "engines/postgres/keywords.h"
+
 namespace athena::postgres {
 namespace {
 
 using Keyword = std::pair<std::string, std::string>;
 using base::Clock;
 using base::Deadline;
-
-// A path that does not exist: an empty value would mean libpq's own default below the home folder.
-constexpr const char* kNoFile = "/nonexistent/athena";
-constexpr const char* kSystemBundle = "/etc/ssl/certs/ca-certificates.crt";
 
 struct ConnectionCloser {
   void operator()(PGconn* connection) const { PQfinish(connection); }
@@ -103,24 +101,6 @@ TlsAnswer ask_for_tls(const Address& address, Deadline deadline, const std::atom
   return answer == 'S' ? TlsAnswer::yes : answer == 'N' ? TlsAnswer::no : TlsAnswer::protocol;
 }
 
-const char* ssl_mode_name(Target::SslMode mode) {
-  switch (mode) {
-    case Target::SslMode::disable:
-      return "disable";
-    case Target::SslMode::allow:
-      return "allow";
-    case Target::SslMode::prefer:
-      return "prefer";
-    case Target::SslMode::require:
-      return "require";
-    case Target::SslMode::verify_ca:
-      return "verify-ca";
-    case Target::SslMode::verify_full:
-      return "verify-full";
-  }
-  return "verify-full";
-}
-
 /// libpq has no call for the SQLSTATE of a failed connect; under PQERRORS_SQLSTATE the message ends with it,
 /// whatever the language: "…FATAL:  28P01".
 std::string sql_state_of(std::string_view message) {
@@ -164,16 +144,9 @@ struct Attempted {
   ConnectFailure failure;
 };
 
-Attempted connect_with(const std::vector<Keyword>& keywords, Deadline deadline,
-                       const std::atomic<bool>& abandoned) {
-  std::vector<const char*> names, values;
-  for (const auto& [name, value] : keywords) {
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  ConnectionPtr connection(PQconnectStartParams(names.data(), values.data(), 0));
+Attempted connect_with(const Keywords& keywords, Deadline deadline, const std::atomic<bool>& abandoned) {
+  const auto arrays = keywords.arrays();
+  ConnectionPtr connection(PQconnectStartParams(arrays.names.data(), arrays.values.data(), 0));
   if (connection == nullptr) return {nullptr, {"protocol", {}}};
   PQsetErrorVerbosity(connection.get(), PQERRORS_SQLSTATE);
   PQsetNoticeReceiver(connection.get(), [](void*, const PGresult*) {}, nullptr);
@@ -306,38 +279,16 @@ Connector::Outcome Connector::connect_host(const Target::Host& host, bool pipeli
 
     bool with_options = !options_refused_;
     for (;;) {
-      std::vector<Keyword> keywords = target.parameters;
-      const auto set = [&keywords](std::string_view name, std::string_view value) {
-        for (auto& keyword : keywords) {
-          if (keyword.first == name) return void(keyword.second = value);
-        }
-        keywords.emplace_back(name, value);
-      };
-      const auto set_default = [&keywords](std::string_view name, std::string_view value) {
-        for (const auto& keyword : keywords) {
-          if (keyword.first == name && !keyword.second.empty()) return;
-        }
-        keywords.emplace_back(name, value);
-      };
-      if (!host.host.empty()) set("host", host.host);
-      if (!unix_socket) set("hostaddr", address.text);
-      if (!host.port.empty()) set("port", host.port);
-      if (!target.user.empty()) set("user", target.user);
-      if (!target.password.empty()) set("password", target.password);
-      if (!target.database.empty()) set("dbname", target.database);
-      const bool verifies = mode == Target::SslMode::verify_ca || mode == Target::SslMode::verify_full;
-      set_default("sslrootcert", verifies ? kSystemBundle : kNoFile);
-      for (const char* file : {"passfile", "sslcert", "sslkey", "sslcrl"}) set_default(file, kNoFile);
-      set("sslmode", ssl_mode_name(mode));
-      set("gssencmode", "disable");
-      set("client_encoding", "UTF8");
-      set_default("application_name", "athena/" + parameters_.client_name);
+      Keywords keywords(target, host, mode);
+      if (!unix_socket) keywords.set("hostaddr", address.text);
+      keywords.set("client_encoding", "UTF8");
+      keywords.set_default("application_name", "athena/" + parameters_.client_name);
       if (with_options) {
         StartupOptions options;
         options.append_raw(target.user_options);  // first: Athena's own, behind them, win
         options.append_raw(parameters_.options);
         if (pipelined) options.append_raw(parameters_.pipelined_options);
-        set("options", options.text());
+        keywords.set("options", options.text());
       }
       auto attempted = connect_with(keywords, deadline, abandoned_);
       if (attempted.connection != nullptr) {
