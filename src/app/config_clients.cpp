@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "app/config_keys.h"
+#include "base/ascii.h"
 #include "engines/postgres/target.h"
 
 namespace athena::app {
@@ -152,10 +153,7 @@ void read_host_labels(Members& members, const FileValue& labels, ClientDefinitio
   constexpr const char* kWrong = "a label has 1 to 63 characters of a-z, 0-9, _ and -";
   if (!labels.is_list) return members.fail(labels.line, ".metadata.host_labels", "must be a list");
   for (const auto& item : labels.items) {
-    std::string label = item.text;
-    for (auto& c : label) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    }
+    auto label = base::lower_case(item.text);
     const bool form = !label.empty() && label.size() <= 63 &&
                       label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
     if (!form) {

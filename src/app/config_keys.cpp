@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "app/config_keys_table.h"
+#include "base/ascii.h"
 #include "contract/error.h"
 
 namespace athena::app {
@@ -44,13 +45,6 @@ constexpr std::array<std::string_view, 2> kIdleSections{"daemon", "typesense"};
 template <class List>
 bool holds(const List& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-std::string lowered(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return result;
 }
 
 std::string ansi_of_no_color(const std::string& /*text*/) {
@@ -109,7 +103,7 @@ Strings split(std::string_view text) {
 }
 
 base::Result<KeyValue, std::string> parse_boolean(const KeyInfo& key, std::string_view text) {
-  const auto word = lowered(text);
+  const auto word = base::lower_case(text);
   KeyValue value;
   if (word == "true" || word == "yes" || word == "on" || word == "1") {
     value.text = "true";
@@ -134,7 +128,7 @@ base::Result<KeyValue, std::string> parse_integer(const KeyInfo& key, std::strin
 }
 
 base::Result<KeyValue, std::string> parse_choice(const KeyInfo& key, std::string_view text) {
-  auto word = lowered(text);
+  auto word = base::lower_case(text);
   // YAML editors and habits write switches in more than one way.
   const bool switches = holds(key.choices, "true") || holds(key.choices, "off");
   if (!holds(key.choices, word) && switches) {

@@ -1,5 +1,6 @@
 #include "app/config_checks.h"
 #include "app/config_keys_table.h"
+#include "base/ascii.h"
 
 namespace athena::app::table {
 
@@ -97,13 +98,8 @@ void add_gateway(std::vector<KeyInfo>& keys) {
     auto& key = gateway.list("wildcard_hosts", "", "Patterns of host names whose first label is a client.",
                              [](Config& c, const Strings& v) {
                                c.gateway.wildcard_hosts.clear();
-                               for (auto pattern : v) {
-                                 for (auto& letter : pattern) {
-                                   if (letter >= 'A' && letter <= 'Z')
-                                     letter = static_cast<char>(letter + 32);
-                                 }
-                                 c.gateway.wildcard_hosts.push_back(std::move(pattern));
-                               }
+                               for (const auto& pattern : v)
+                                 c.gateway.wildcard_hosts.push_back(base::lower_case(pattern));
                              });
     key.item_member = "pattern";
     key.check = pattern_problem;

@@ -81,7 +81,6 @@ class Section {
 
 // A setter for a member of any integer or duration type.
 #define ATHENA_INT(member) [](Config& c, std::int64_t v) { c.member = static_cast<decltype(c.member)>(v); }
-#define ATHENA_MS(member) [](Config& c, std::int64_t v) { c.member = std::chrono::milliseconds(v); }
 #define ATHENA_SECS(member) [](Config& c, std::int64_t v) { c.member = std::chrono::seconds(v); }
 #define ATHENA_BOOL(member) [](Config& c, bool v) { c.member = v; }
 #define ATHENA_TEXT(member) [](Config& c, std::string v) { c.member = std::move(v); }

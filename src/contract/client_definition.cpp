@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace athena::contract {
 namespace {
 
@@ -29,11 +31,7 @@ std::string_view name(Lifecycle lifecycle) {
 std::string client_key(std::string_view name) {
   while (!name.empty() && (name.front() == ' ' || name.front() == '\t')) name.remove_prefix(1);
   while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
-  std::string key(name);
-  for (auto& c : key) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return key;
+  return base::lower_case(name);
 }
 
 Result<void> check_client_name(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "base/ascii.h"
 #include "base/json_writer.h"
 
 namespace athena::contract {
@@ -22,10 +23,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-char ascii_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
 }  // namespace
@@ -70,13 +67,13 @@ void throw_exception_from_error(const Error& error, const boost::source_location
 std::vector<std::string> near_names(std::string_view wanted, std::span<const std::string_view> names) {
   if (wanted.size() > 128) return {};
   std::string lowered(wanted);
-  std::transform(lowered.begin(), lowered.end(), lowered.begin(), ascii_lower);
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(), base::lower);
   const std::size_t bound = std::max<std::size_t>(2, wanted.size() / 3);
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const auto name : names) {
     if (name.size() > wanted.size() + bound || wanted.size() > name.size() + bound) continue;
     std::string candidate(name);
-    std::transform(candidate.begin(), candidate.end(), candidate.begin(), ascii_lower);
+    std::transform(candidate.begin(), candidate.end(), candidate.begin(), base::lower);
     const std::size_t distance = edit_distance(lowered, candidate);
     if (distance <= bound) near.emplace_back(distance, name);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "engines/name_lookup.h"
 
 namespace athena::engines {
@@ -77,14 +78,11 @@ bool is_private_v6(Bytes address) {
   });
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 bool is_hex_digit(char c) {
-  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
+  return is_digit(c) || (base::lower(c) >= 'a' && base::lower(c) <= 'f');
 }
 
 /// Whether inet_aton and its kind would take the name for an IPv4 address: its last label is a number.
@@ -92,7 +90,7 @@ bool ends_in_number(std::string_view name) {
   const auto dot = name.rfind('.');
   const auto last = dot == std::string_view::npos ? name : name.substr(dot + 1);
   if (last.empty()) return false;
-  if (last.size() >= 2 && last[0] == '0' && lower(last[1]) == 'x')
+  if (last.size() >= 2 && last[0] == '0' && base::lower(last[1]) == 'x')
     return std::ranges::all_of(last.substr(2), is_hex_digit);
   return std::ranges::all_of(last, is_digit);
 }
@@ -106,7 +104,7 @@ bool is_host_name(std::string_view name) {
       label = 0;
       continue;
     }
-    const char folded = lower(c);
+    const char folded = base::lower(c);
     const bool fits = (folded >= 'a' && folded <= 'z') || is_digit(c) || c == '-' || c == '_';
     if (!fits || ++label > kLongestLabel) return false;
   }
@@ -134,12 +132,8 @@ TargetResult<HostText> read_host(std::string_view host) {
   if (ends_in_number(host)) return TargetRefusal{Rule::number_form};
   if (!is_host_name(host)) return TargetRefusal{Rule::bad_name};
   HostText text{std::string(host), std::nullopt};
-  std::ranges::transform(text.name, text.name.begin(), lower);
+  std::ranges::transform(text.name, text.name.begin(), base::lower);
   return text;
-}
-
-bool equal_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 /// `entry` is a name or an address as an operator wrote it.
@@ -151,9 +145,9 @@ bool matches_entry(std::string_view name, const IpAddress* literal, std::string_
   if (entry.ends_with('.')) entry.remove_suffix(1);
   if (entry.starts_with('.')) entry.remove_prefix(1);
   if (entry.empty()) return false;
-  if (name.size() == entry.size()) return equal_without_case(name, entry);
+  if (name.size() == entry.size()) return base::equals_ignoring_case(name, entry);
   return name.size() > entry.size() && name[name.size() - entry.size() - 1] == '.' &&
-         equal_without_case(name.substr(name.size() - entry.size()), entry);
+         base::equals_ignoring_case(name.substr(name.size() - entry.size()), entry);
 }
 
 bool is_listed(std::string_view name, const IpAddress* literal, std::span<const std::string> list) {

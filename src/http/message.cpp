@@ -5,10 +5,6 @@
 namespace athena::http {
 namespace {
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 void append_line(base::Buffer& out, std::string_view name, std::string_view value) {
   out.append(name);
   out.append(": ");
@@ -56,11 +52,6 @@ void Response::add_header(std::string_view header_name, std::string_view value) 
 
 void Response::add_trailer(std::string_view header_name, std::string_view value) {
   append_line(trailers, header_name, value);
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool header_is_true(std::string_view value) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/buffer.h"
 
 namespace athena::http {
@@ -54,6 +55,6 @@ struct Response {
 
 /// True for `true 1 yes on` in any case: how boolean headers are read.
 bool header_is_true(std::string_view value);
-bool equals_ignoring_case(std::string_view a, std::string_view b);
+using base::equals_ignoring_case;
 
 }  // namespace athena::http

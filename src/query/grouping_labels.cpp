@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "query/json_text.h"
 #include "query/time_label.h"
 
 namespace athena::query {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return result;
-}
 
 bool is_time_type(std::string_view name) {
   return name == "date" || name == "datetime" || (name.starts_with("timestamp") && !name.ends_with(']'));
@@ -66,7 +60,7 @@ std::string_view cell_json(const Cell& cell, base::Buffer& scratch) {
 }
 
 void GroupingLabels::begin(std::string_view type_name) {
-  const std::string name = lower(type_name);
+  const std::string name = base::lower_case(type_name);
   time_type_ = is_time_type(name);
   text_type_ = is_text_type(name);
   has_times_ = false;

@@ -3,6 +3,8 @@
 
 #include "query/parse_parts.h"
 
+#include "base/ascii.h"
+
 namespace athena::query {
 namespace {
 
@@ -14,12 +16,6 @@ constexpr std::array kMembers = {Member::group_by, Member::time_granularity, Mem
 
 bool refuse(ParseState& state, Member member, std::string_view rest) {
   return state.refuse(contract::ErrorCode::invalid_post_processing, Path{name(member)}, rest);
-}
-
-bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
-  });
 }
 
 /// The output key that a member names. What `*` stands for is known with the rows.
@@ -43,7 +39,7 @@ bool read_granularity(ParseState& state, const Members& members, Granularity& gr
   constexpr std::array<std::pair<std::string_view, Granularity>, 3> kNames = {
       {{"day", Granularity::day}, {"hour", Granularity::hour}, {"minute", Granularity::minute}}};
   for (const auto& [word, meaning] : kNames) {
-    if (value->is_string() && equals_ignoring_case(value->text, word)) granularity = meaning;
+    if (value->is_string() && base::equals_ignoring_case(value->text, word)) granularity = meaning;
   }
   if (granularity == Granularity::none)
     return refuse(state, Member::time_granularity, " must be day, hour or minute.");

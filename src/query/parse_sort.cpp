@@ -3,24 +3,20 @@
 
 #include "query/parse_parts.h"
 
+#include "base/ascii.h"
+
 namespace athena::query {
 namespace {
 
 constexpr std::size_t kMaxTerms = 16;
 
-bool equals_ignoring_case(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
-  });
-}
-
 bool parse_direction(ParseState& state, const Value& value, const Path& path, bool& descending) {
   if (value.is_string()) {
     for (const std::string_view word : {"asc", "ascending"}) {
-      if (equals_ignoring_case(value.text, word)) return descending = false, true;
+      if (base::equals_ignoring_case(value.text, word)) return descending = false, true;
     }
     for (const std::string_view word : {"desc", "descending"}) {
-      if (equals_ignoring_case(value.text, word)) return descending = true, true;
+      if (base::equals_ignoring_case(value.text, word)) return descending = true, true;
     }
   }
   return state.wrong_type(path, "asc, ascending, desc or descending");

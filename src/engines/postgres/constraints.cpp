@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/json_reader.h"
 #include "engines/postgres/catalogue_sql.h"
 #include "engines/postgres/schema_cache_list.h"
@@ -22,14 +23,6 @@ std::vector<std::string> names_of(std::string_view json) {
   if (!document || !(*document)->is_array()) return names;
   for (const auto* item : (*document)->items) names.emplace_back(item->text);
   return names;
-}
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return low;
 }
 
 }  // namespace
@@ -51,7 +44,7 @@ engines::ConstraintInfo constraint_info(const TextRow& row) {
 void sort_constraints(std::vector<engines::ConstraintInfo>& constraints) {
   std::ranges::sort(constraints, [](const auto& a, const auto& b) {
     if (a.constraint_type != b.constraint_type) return a.constraint_type < b.constraint_type;
-    const auto low_a = lower(a.constraint_name), low_b = lower(b.constraint_name);
+    const auto low_a = base::lower_case(a.constraint_name), low_b = base::lower_case(b.constraint_name);
     return low_a != low_b ? low_a < low_b : a.constraint_name < b.constraint_name;
   });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "engines/sql/compiler.h"
 #include "engines/sql/ordering.h"
 
@@ -11,17 +12,14 @@ namespace {
 
 using contract::Result;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 // The row id has three names; a column of one of them hides it.
 std::string_view rowid_name(const Table& table) {
   static constexpr std::array<std::string_view, 3> kNames{"rowid", "_rowid_", "oid"};
   for (const auto name : kNames) {
     const bool hidden = std::any_of(table.columns.begin(), table.columns.end(), [name](const Column& column) {
-      return column.name.size() == name.size() && std::equal(name.begin(), name.end(), column.name.begin(),
-                                                             [](char a, char b) { return a == lower(b); });
+      return column.name.size() == name.size() &&
+             std::equal(name.begin(), name.end(), column.name.begin(),
+                        [](char a, char b) { return a == base::lower(b); });
     });
     if (!hidden) return name;
   }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/ascii.h"
+
 namespace athena::sql {
 namespace {
 
@@ -13,11 +15,8 @@ bool is_space(char c) {
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 bool is_hex(char c) {
-  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
+  return is_digit(c) || (base::lower(c) >= 'a' && base::lower(c) <= 'f');
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -27,8 +26,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool is_prefix_without_case(std::string_view text, std::string_view word) {
-  return text.size() <= word.size() &&
-         std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return lower(a) == b; });
+  return text.size() <= word.size() && std::equal(text.begin(), text.end(), word.begin(),
+                                                  [](char a, char b) { return base::lower(a) == b; });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/ascii.h"
 #include "base/buffer.h"
 #include "base/json_writer.h"
 #include "engines/sql/refusals.h"
@@ -86,9 +87,7 @@ const Type& cast_type(std::string_view name) {
 const Type* CastTypes::find(std::string_view name) const {
   std::array<char, 24> lowered;
   if (name.size() > lowered.size()) return nullptr;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    lowered[i] = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + ('a' - 'A')) : name[i];
-  }
+  std::transform(name.begin(), name.end(), lowered.begin(), base::lower);
   const auto found = casts().find(std::string_view(lowered.data(), name.size()));
   return found == casts().end() ? nullptr : &found->second;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "engines/sql/compiler.h"
 #include "engines/sqlite/constraints.h"
 #include "engines/sqlite/inline_source.h"
@@ -26,8 +27,7 @@ class LowerName {
  public:
   explicit LowerName(std::string_view name) {
     if (name.size() > buffer_.size()) return;
-    std::transform(name.begin(), name.end(), buffer_.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::transform(name.begin(), name.end(), buffer_.begin(), base::lower);
     size_ = name.size();
   }
   /// Empty for names longer than any that is cached.

@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/ascii.h"
+
 namespace athena::catalog {
 namespace {
 
 constexpr std::size_t kLongestLabel = 63;
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-bool equal(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 bool in_label(char c) {
-  const char folded = lower(c);
+  const char folded = base::lower(c);
   return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
@@ -37,7 +33,7 @@ bool matches_host_pattern(std::string_view pattern, std::string_view host, std::
   host = bare_host(host);
   if (host.empty() || pattern.empty()) return false;
   const auto star = pattern.find('*');
-  if (star == std::string_view::npos) return equal(pattern, host);
+  if (star == std::string_view::npos) return base::equals_ignoring_case(pattern, host);
   const auto before = pattern.substr(0, star);
   const auto behind = pattern.substr(star + 1);
   if (behind.find('*') != std::string_view::npos) return false;
@@ -48,8 +44,8 @@ bool matches_host_pattern(std::string_view pattern, std::string_view host, std::
   if (host.size() <= before.size() + behind.size()) return false;
   const auto middle = host.substr(before.size(), host.size() - before.size() - behind.size());
   if (middle.size() > kLongestLabel || !std::ranges::all_of(middle, in_label)) return false;
-  if (!equal(host.substr(0, before.size()), before) ||
-      !equal(host.substr(host.size() - behind.size()), behind)) {
+  if (!base::equals_ignoring_case(host.substr(0, before.size()), before) ||
+      !base::equals_ignoring_case(host.substr(host.size() - behind.size()), behind)) {
     return false;
   }
   if (label != nullptr) *label = middle;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/ascii.h"
 #include "engines/postgres/backend.h"
 #include "engines/sqlite/client.h"
 
@@ -76,8 +77,7 @@ const Entry* Registry::find(std::string_view name) const {
   while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
   std::array<char, 64> key;
   if (name.empty() || name.size() > key.size()) return nullptr;
-  std::transform(name.begin(), name.end(), key.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  std::transform(name.begin(), name.end(), key.begin(), base::lower);
   const auto found = by_key_.find(std::string_view(key.data(), name.size()));
   return found == by_key_.end() ? nullptr : &entries_[found->second];
 }
