@@ -1,15 +1,16 @@
 #include "app/config_file.h"
 
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <unordered_map>
 
 #include "app/config_keys.h"
+#include "app/yaml.h"
 #include "base/utf8.h"
 
 namespace athena::app {
@@ -38,146 +39,156 @@ class Reader {
   Reader(const std::string& path, const Environment& environment, std::vector<ConfigProblem>& problems)
       : path_(path), environment_(environment), problems_(problems) {}
 
-  ConfigFile read(const YAML::Node& root) {
+  ConfigFile read(const YamlNode& root) {
     ConfigFile file;
-    if (root.IsNull()) return file;
-    if (!root.IsMap()) {
+    if (root.kind == Kind::null) return file;
+    if (root.kind != Kind::map) {
       fail(1, "", "the file must be a mapping of sections");
       return file;
     }
-    for (const auto& entry : root) {
+    for (const auto& [key, body] : root.members) {
       if (too_large_) break;
-      const auto name = key_name(entry.first, "");
+      const auto name = key_name(*key, "");
       if (name.empty()) continue;
       const auto [place, fresh] = file.sections.try_emplace(name);
       auto& section = place->second;
       if (!fresh) {
-        fail(line(entry.first), name, "given twice, first in line " + std::to_string(section.line));
+        fail(key->line, name, "given twice, first in line " + std::to_string(section.line));
         continue;
       }
-      section.line = line(entry.first);
-      read_section(section, name, entry.second);
+      section.line = key->line;
+      read_section(section, name, *body);
     }
     return file;
   }
 
  private:
-  static int line(const YAML::Node& node) { return node.Mark().line + 1; }
+  using Kind = YamlNode::Kind;
+
+  /// Members under the names they have been given, and the line of each name.
+  struct Keys {
+    std::vector<FileMember> members;
+    std::unordered_map<std::string, int> lines;
+  };
+
   void fail(int at, const std::string& key, const std::string& what) {
     if (problems_.size() < kMaxProblems) problems_.push_back({path_ + ":" + std::to_string(at), key, what});
   }
 
   /// A mapping, or a list of one-key maps.
-  void read_section(FileSection& section, const std::string& name, const YAML::Node& node) {
-    if (node.IsMap()) {
-      add_map(section.keys, name, node);
-    } else if (node.IsSequence()) {
-      for (const auto& item : node) {
-        if (item.IsMap()) {
-          add_map(section.keys, name, item);
+  void read_section(FileSection& section, const std::string& name, const YamlNode& node) {
+    Keys keys;
+    if (node.kind == Kind::map) {
+      add_map(keys, name, node);
+    } else if (node.kind == Kind::list) {
+      for (const auto* item : node.items) {
+        if (item->kind == Kind::map) {
+          add_map(keys, name, *item);
         } else {
-          fail(line(item), name, "each entry of the list must be a one-key map");
+          fail(item->line, name, "each entry of the list must be a one-key map");
         }
       }
-    } else if (!node.IsNull()) {
-      fail(line(node), name, "must be a mapping or a list of one-key maps");
+    } else if (node.kind != Kind::null) {
+      fail(node.line, name, "must be a mapping or a list of one-key maps");
     }
+    section.keys = std::move(keys.members);
   }
 
   /// The text of a mapping's key; empty (and reported) when it is none.
-  std::string key_name(const YAML::Node& node, const std::string& inside) {
-    if (!node.IsScalar() || node.Scalar().empty()) {
-      fail(line(node), inside, "a name is expected here");
+  std::string key_name(const YamlNode& node, const std::string& inside) {
+    if (node.kind != Kind::scalar || node.text.empty()) {
+      fail(node.line, inside, "a name is expected here");
       return {};
     }
-    count(line(node), node.Scalar().size());
-    return printable(node.Scalar(), 200);
+    count(node.line, node.text.size());
+    return printable(node.text, 200);
   }
 
-  void add_map(std::vector<FileMember>& keys, const std::string& section, const YAML::Node& map) {
+  void add_map(Keys& keys, const std::string& section, const YamlNode& map) {
     const bool free_form = is_free_form(section);
-    for (const auto& entry : map) {
+    for (const auto& [name, node] : map.members) {
       if (too_large_) return;
-      const auto key = key_name(entry.first, section);
+      const auto key = key_name(*name, section);
       if (key.empty()) continue;
       const auto* known = find_key(section, key);
       const bool nested =
-          !free_form && entry.second.IsMap() && (known == nullptr || known->type != KeyType::map);
+          !free_form && node->kind == Kind::map && (known == nullptr || known->type != KeyType::map);
       if (nested) {
-        add_nested(keys, section, key, entry.second, 1);
+        add_nested(keys, section, key, *node, 1);
       } else {
-        add_value(keys, section, key, line(entry.first), entry.second);
+        add_value(keys, section, key, name->line, *node);
       }
     }
   }
 
   /// `gateway: {admission: {window_secs: 1}}` is `gateway.admission_window_secs`.
-  void add_nested(std::vector<FileMember>& keys, const std::string& section, const std::string& prefix,
-                  const YAML::Node& map, int depth) {
+  void add_nested(Keys& keys, const std::string& section, const std::string& prefix, const YamlNode& map,
+                  int depth) {
     if (depth > kMaxDepth) {
-      fail(line(map), section + "." + prefix, "nested too deeply");
+      fail(map.line, section + "." + prefix, "nested too deeply");
       return;
     }
-    for (const auto& entry : map) {
+    for (const auto& [key_node, node] : map.members) {
       if (too_large_) return;
-      const auto name = key_name(entry.first, section + "." + prefix);
+      const auto name = key_name(*key_node, section + "." + prefix);
       if (name.empty()) continue;
       const auto key = prefix + "_" + name;
-      if (entry.second.IsMap()) {
-        add_nested(keys, section, key, entry.second, depth + 1);
+      if (node->kind == Kind::map) {
+        add_nested(keys, section, key, *node, depth + 1);
       } else {
-        add_value(keys, section, key, line(entry.first), entry.second);
+        add_value(keys, section, key, key_node->line, *node);
       }
     }
   }
 
-  void add_value(std::vector<FileMember>& keys, const std::string& section, const std::string& key, int at,
-                 const YAML::Node& node) {
+  void add_value(Keys& keys, const std::string& section, const std::string& key, int at,
+                 const YamlNode& node) {
     // Client names are compared without case, but reported where clients are read.
-    const auto earlier =
-        std::find_if(keys.begin(), keys.end(), [&](const auto& entry) { return entry.name == key; });
-    if (earlier != keys.end()) {
-      fail(at, section + "." + key, "given twice, first in line " + std::to_string(earlier->value.line));
+    const auto [earlier, fresh] = keys.lines.try_emplace(key, at);
+    if (!fresh) {
+      fail(at, section + "." + key, "given twice, first in line " + std::to_string(earlier->second));
       return;
     }
-    keys.push_back({key, value(section + "." + key, at, node, 0)});
+    keys.members.push_back({key, value(section + "." + key, at, node, 0)});
   }
 
-  FileValue value(const std::string& name, int at, const YAML::Node& node, int depth) {
+  FileValue value(const std::string& name, int at, const YamlNode& node, int depth) {
     FileValue result;
     result.line = at;
     count(at, kValueBytes);
     if (too_large_) return result;
     if (depth > kMaxDepth) {
       fail(at, name, "nested too deeply");
-    } else if (node.IsMap()) {
+    } else if (node.kind == Kind::map) {
       result.is_map = true;
-      for (const auto& entry : node) {
-        const auto member = key_name(entry.first, name);
-        if (member.empty()) continue;
-        if (const auto* earlier = result.find(member)) {
-          fail(line(entry.first), name + "." + member,
-               "given twice, first in line " + std::to_string(earlier->line));
+      Keys keys;
+      for (const auto& [key, member] : node.members) {
+        const auto member_name = key_name(*key, name);
+        if (member_name.empty()) continue;
+        const auto [earlier, fresh] = keys.lines.try_emplace(member_name, key->line);
+        if (!fresh) {
+          fail(key->line, name + "." + member_name,
+               "given twice, first in line " + std::to_string(earlier->second));
           continue;
         }
-        result.members.push_back(
-            {member, value(name + "." + member, line(entry.first), entry.second, depth + 1)});
+        keys.members.push_back({member_name, value(name + "." + member_name, key->line, *member, depth + 1)});
         if (too_large_) break;
       }
-    } else if (node.IsSequence()) {
+      result.members = std::move(keys.members);
+    } else if (node.kind == Kind::list) {
       result.is_list = true;
-      for (const auto& item : node) {
-        result.items.push_back(value(name, line(item), item, depth + 1));
+      for (const auto* item : node.items) {
+        result.items.push_back(value(name, item->line, *item, depth + 1));
         if (too_large_) break;
       }
-    } else if (node.IsScalar()) {
+    } else if (node.kind == Kind::scalar) {
       result.text = scalar(name, at, node, result.broken);
     }
     return result;
   }
 
-  std::string scalar(const std::string& name, int at, const YAML::Node& node, bool& broken) {
-    auto text = node.Scalar();
+  std::string scalar(const std::string& name, int at, const YamlNode& node, bool& broken) {
+    auto text = node.text;
     count(at, text.size());
     if (text.find('\0') != std::string::npos) {
       fail(at, name, "holds a NUL byte");
@@ -255,19 +266,13 @@ ConfigFile parse_config_file(const std::string& path, const std::string& text, c
     problems.push_back({path + ":" + std::to_string(line), "", "the file is not UTF-8"});
     return {};
   }
-  try {
-    const auto documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      problems.push_back(
-          {path + ":" + std::to_string(documents[1].Mark().line + 1), "", "the file must be one document"});
-      return {};
-    }
-    if (documents.empty()) return {};
-    return Reader(path, environment, problems).read(documents.front());
-  } catch (const YAML::Exception& problem) {
-    problems.push_back({path + ":" + std::to_string(problem.mark.line + 1), "", problem.msg});
+  const auto parsed = parse_yaml(text);
+  if (const auto* error = std::get_if<YamlError>(&parsed)) {
+    problems.push_back({path + ":" + std::to_string(error->line), "", error->what});
     return {};
   }
+  const auto* root = std::get<YamlDocument>(parsed).root;
+  return root == nullptr ? ConfigFile{} : Reader(path, environment, problems).read(*root);
 }
 
 std::vector<LookupPlace> lookup_places(const Environment& environment) {
