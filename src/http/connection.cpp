@@ -231,6 +231,7 @@ void Connection::begin_exchange() {
   client_label = "unknown";
   error_code = {};
   counted_in_flight = false;
+  notes = nullptr;
   counted_ = streaming_ = dropped_ = aborted_ = keep_alive_ = close_after_reply_ = continue_sent_ = false;
   response_bytes_ = 0;
   response_.status = 200;

@@ -70,6 +70,7 @@ class Exchange {
   std::string_view client_label = "unknown";
   std::string_view error_code;     ///< code of the failure sent, static text; empty on success
   bool counted_in_flight = false;  ///< set by the application when it counted the start of the request
+  void* notes = nullptr;           ///< the application's own, in memory()
 };
 
 /// What stands behind the HTTP server of one shard.

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "http/exchange.h"
+
+namespace athena::api {
+
+/// What a request leaves behind for the records that are made when its reply is done: it outlives the handler
+/// and its Call, and ends with the exchange. In the exchange's memory.
+struct RequestNotes {
+  // ---- set by stage 2; the key itself may be gone before the record is made ----
+  std::array<char, 16> key_public_id{};  ///< of the presented key when it is known to the snapshot
+  bool has_key_public_id = false;
+  bool authenticated = false, authorized = false, enforced = false;
+  std::string_view auth_reason;  ///< a value of failure_reason; static text
+
+  /// The notes of this exchange, made on first use.
+  static RequestNotes& of(http::Exchange& exchange);
+  /// Null when nothing noted anything.
+  static const RequestNotes* find(const http::Exchange& exchange) {
+    return static_cast<const RequestNotes*>(exchange.notes);
+  }
+};
+
+}  // namespace athena::api

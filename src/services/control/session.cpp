@@ -1,0 +1,31 @@
+#include "services/control/session.h"
+
+namespace athena::control {
+
+bool is_null(const Value& value) {
+  return std::holds_alternative<std::monostate>(value);
+}
+
+bool as_bool(const Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer != 0;
+  return std::get<bool>(value);
+}
+
+std::int64_t as_integer(const Value& value) {
+  return std::get<std::int64_t>(value);
+}
+
+double as_number(const Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
+  return std::get<double>(value);
+}
+
+const std::string& as_text(const Value& value) {
+  return std::get<std::string>(value);
+}
+
+std::string text_or_empty(const Value& value) {
+  return is_null(value) ? std::string() : as_text(value);
+}
+
+}  // namespace athena::control
