@@ -180,12 +180,12 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   };
   // The keys of a store that answers are in force before the first request.
   if (auto started = control->start(); !started) return give_up(started.error(), kBadConfiguration);
+  runtime.open_backends();
   if (auto listening = runtime.listen(); !listening) return give_up(listening.error(), kCannotStart);
   log_listeners(config, runtime.server().port());
   if (options.on_listening) options.on_listening(runtime.server().port(), keys->generated_key);
   const ServiceManager manager(environment.get("NOTIFY_SOCKET").value_or(""));
   manager.ready();
-  runtime.open_backends();
   const BudgetCheck budget_check(config);
   Reloader reloader(config, runtime, options, environment, manager);
   const bool clean =
