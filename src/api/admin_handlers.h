@@ -21,5 +21,7 @@ base::Task<void> list_api_key_clients(Call& call);
 base::Task<void> put_api_key_client(Call& call);
 base::Task<void> delete_api_key_client(Call& call);
 base::Task<void> list_audit(Call& call);
+base::Task<void> provision(Call& call);
+base::Task<void> provision_status(Call& call);
 
 }  // namespace athena::api

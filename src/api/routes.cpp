@@ -101,6 +101,10 @@ constexpr Route kTable[] = {
     {kDelete, "/admin/api-key-clients/{client_name}", "admin", "", "Remove an override", Access::admin,
      nullptr, delete_api_key_client},
     {kGet, "/admin/audit", "admin", "", "What operators changed", Access::admin, nullptr, list_audit},
+    {kPost, "/admin/provision", "admin", "", "Create Athena's tables in a database", Access::admin, nullptr,
+     provision},
+    {kGet, "/admin/provision/status", "admin", "", "Which of Athena's tables a database has", Access::admin,
+     nullptr, provision_status},
 };
 
 }  // namespace
