@@ -49,6 +49,9 @@ base::Task<contract::Result<void>> begin(Call& call, Operation& operation) {
 
 contract::Result<void> route(Call& call, Operation& operation, const Routing& routing,
                              const std::optional<contract::Error>& parse_error) {
+  if (routing.table != nullptr) {
+    if (auto may = require_table(call, *routing.table, routing.verb); !may) return may;
+  }
   const auto direct = routing.ignores_direct_uri ? catalog::DirectText{} : direct_text(call.request());
   const auto client =
       direct.uri.empty() ? resolve_client(call, routing.client_name) : find_direct(call, direct);
