@@ -22,7 +22,7 @@ contract::Result<control::KeyFields> fields_of(const query::Value& body, bool is
   fields.client_name = members.nullable_text("client_name");
   fields.expires_at_ms = members.nullable_time("expires_at");
   fields.rights = members.texts("rights");
-  fields.is_active = members.flag("is_active");
+  if (!is_new) fields.is_active = members.flag("is_active");
   if (members.error()) return *members.error();
   if (auto good = control::check(fields, is_new); !good) return good.error();
   return fields;
