@@ -30,6 +30,8 @@ struct Call {
   KeyViewPointer keys = context.keys;  ///< the same for keys, rights and enforcement
   catalog::DirectUse direct = {};      ///< the pool of the request's direct URI, once it is there
   bool direct_pending = false;         ///< stage 10 waits for open_direct()
+  /// open_direct() has to find out first whether the database of this one holds control tables.
+  engines::Backend* unidentified = nullptr;
   telemetry::StageTimes stages = {};
   auth::Credential credential = {};  ///< what the request shows; set by stage 2
 

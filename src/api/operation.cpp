@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/direct.h"
+#include "api/protected.h"
 
 namespace athena::api {
 namespace {
@@ -72,8 +73,16 @@ contract::Result<void> route(Call& call, Operation& operation, const Routing& ro
     if (auto capability = require(call, **client, *routing.capability); !capability) return capability;
   }
   if (parse_error) return complete_refusal(*parse_error, **client);
+  // Of a client the tables are protected before its backend is looked at; of a direct URI only its pool
+  // knows.
+  const auto* engine = direct.uri.empty() ? (*client)->engine.get() : nullptr;
+  if (engine != nullptr && touches_control_tables(call, routing.table) &&
+      engine->holds_control_tables() == engines::HoldsControlTables::yes)
+    return control_tables_refused();
   const auto found = direct.uri.empty() ? backend(call, **client) : direct_backend(call);
   if (!found) return found.error();
+  if (call.direct) engine = &call.direct.client();
+  if (auto allowed = check_control_tables(call, routing.table, *engine, **found); !allowed) return allowed;
   operation.backend = *found;
   return {};
 }

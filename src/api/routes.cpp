@@ -98,6 +98,8 @@ constexpr Route kTable[] = {
      update_api_key_right},
     {kDelete, "/admin/api-key-rights/{id}", "admin", "", "Delete a right", Access::admin, nullptr,
      delete_api_key_right},
+    {kGet, "/admin/rights/catalog", "admin", "", "Which right opens which route", Access::admin,
+     rights_catalog, nullptr},
     {kGet, "/admin/api-key-config", "admin", "", "Where keys are asked for", Access::admin, nullptr,
      get_api_key_config},
     {kPut, "/admin/api-key-config", "admin", "", "Ask for keys, or not", Access::admin, nullptr,
