@@ -15,6 +15,7 @@ base::Task<void> list_api_key_rights(Call& call);
 base::Task<void> create_api_key_right(Call& call);
 base::Task<void> update_api_key_right(Call& call);
 base::Task<void> delete_api_key_right(Call& call);
+void rights_catalog(Call& call);
 base::Task<void> get_api_key_config(Call& call);
 base::Task<void> put_api_key_config(Call& call);
 base::Task<void> list_api_key_clients(Call& call);

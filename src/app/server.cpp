@@ -169,6 +169,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
 
   const auto homes = store_homes(config, options.data_dir);
   log_info("store: " + homes.main_text);
+  protect_store(homes);
   Runtime runtime(config, keys->keys, enforced);
   const auto control = make_control_plane(config, homes, instance_id, enforced, runtime);
   runtime.start(config.http, control.get());
