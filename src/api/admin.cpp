@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <ctime>
 
 #include "api/handlers.h"
 #include "api/json_builder.h"
 #include "api/query_string.h"
 #include "api/reply.h"
+#include "base/iso_time.h"
 
 namespace athena::api {
 namespace {
@@ -12,20 +12,9 @@ namespace {
 using contract::Error;
 using contract::ErrorCode;
 
-std::string iso_time(std::int64_t unix_ms) {
-  const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char date[32];
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-  char text[48];
-  std::snprintf(text, sizeof text, "%s.%03dZ", date, static_cast<int>(unix_ms % 1000));
-  return text;
-}
-
 std::optional<std::string> iso_time(const std::optional<std::int64_t>& unix_ms) {
   if (!unix_ms) return std::nullopt;
-  return iso_time(*unix_ms);
+  return base::iso_time(*unix_ms);
 }
 
 void append_backend(JsonBuilder& json, const catalog::Entry& entry) {

@@ -27,13 +27,15 @@ struct Call {
   auth::Caller caller;
   /// The configuration this request began with; it stays until the request ends.
   ViewPointer view = context.view;
-  catalog::DirectUse direct = {};  ///< the pool of the request's direct URI, once it is there
-  bool direct_pending = false;     ///< stage 10 waits for open_direct()
+  KeyViewPointer keys = context.keys;  ///< the same for keys, rights and enforcement
+  catalog::DirectUse direct = {};      ///< the pool of the request's direct URI, once it is there
+  bool direct_pending = false;         ///< stage 10 waits for open_direct()
   telemetry::StageTimes stages = {};
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
   [[nodiscard]] const ApiSettings& api() const { return view->snapshot().api; }
   [[nodiscard]] const auth::Gatekeeper& gatekeeper() const { return view->snapshot().gatekeeper; }
+  [[nodiscard]] const auth::KeyState& key_state() const { return keys->state(); }
   [[nodiscard]] const catalog::Registry& registry() const { return view->snapshot().registry; }
   [[nodiscard]] const http::Request& request() const { return exchange.request(); }
   /// Puts the failure reply into the response, with the route's operation.

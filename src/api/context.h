@@ -32,6 +32,8 @@ struct ProcessContext {
   const http::Server* server = nullptr;    ///< set before the first request
   std::vector<Gateway*> gateways = {};     ///< one per shard, in shard order
   catalog::DirectPools* direct = nullptr;  ///< set before the first gateway
+  /// Whether the keys in force are what the store says; fed by who reads the store.
+  std::shared_ptr<auth::StoreHealth> store_health = std::make_shared<auth::StoreHealth>();
   std::string version = {};
   std::string revision = {};
   base::Clock::time_point started = {};
@@ -52,6 +54,7 @@ struct ShardContext {
   base::Shard& shard;
   catalog::RetiredBackends retired;  ///< outlives the views
   ViewPointer view;                  ///< what new requests begin with
+  KeyViewPointer keys;               ///< the same
   telemetry::ShardMetrics metrics;
   catalog::DirectSide direct;
   telemetry::Scraper scraper = {};

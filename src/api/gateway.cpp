@@ -36,11 +36,13 @@ bool is_admin_path(std::string_view path) {
 
 }  // namespace
 
-Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot)
+Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot,
+                 std::shared_ptr<const auth::KeyState> keys)
     : context_{process,
                shard,
                {},
                new View(shard, snapshot, context_.retired, nullptr),
+               new KeyView(std::move(keys)),
                {*process.client_labels, snapshot->api.metrics_max_clients},
                catalog::DirectSide(shard, *process.direct)},
       loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {}

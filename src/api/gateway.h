@@ -16,13 +16,18 @@ namespace athena::api {
 class Gateway final : public http::Application {
  public:
   /// `process` outlives the gateway. Constructed and destroyed on the shard.
-  Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot);
+  Gateway(const ProcessContext& process, base::Shard& shard, std::shared_ptr<const Snapshot> snapshot,
+          std::shared_ptr<const auth::KeyState> keys);
 
   /// A change of configuration has two steps, each on the shard, so that the backends of a new client are
   /// there on every shard before the first request comes to one of them: this makes the view of `snapshot`…
   const View& prepare(std::shared_ptr<const Snapshot> snapshot);
   /// … and requests that begin from now on see it; those that run keep theirs.
   void change();
+  /// Requests that begin from now on are checked against `keys`. On the shard.
+  void change_keys(std::shared_ptr<const auth::KeyState> keys) {
+    context_.keys = new KeyView(std::move(keys));
+  }
 
   bool handle_now(http::Exchange& exchange) override;
   base::Task<void> handle(http::Exchange& exchange) override;

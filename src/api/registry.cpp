@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <string>
 
 #include "api/forwarded.h"
@@ -7,6 +6,7 @@
 #include "api/json_builder.h"
 #include "api/query_string.h"
 #include "api/reply.h"
+#include "base/uuid.h"
 #include "services/catalog/routing_rows.h"
 
 namespace athena::api {
@@ -14,16 +14,6 @@ namespace {
 
 using contract::Error;
 using contract::ErrorCode;
-
-/// 8-4-4-4-12 hex digits, in either case.
-bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
-  }
-  return true;
-}
 
 /// No API can be registered yet: there is no store, hence no row and nothing that a cache could hold.
 void send_no_rows(Call& call) {
@@ -39,7 +29,7 @@ void registry(Call& call) {
 
 void registry_row(Call& call) {
   const auto id = percent_decode(call.match.parameters[0].value, false);
-  if (!id || !is_uuid(*id)) {
+  if (!id || !base::is_uuid(*id)) {
     call.fail(
         Error(ErrorCode::invalid_value, "api_registry_id must be a UUID.").with("member", "api_registry_id"));
     return;

@@ -8,6 +8,7 @@
 #include "base/shard.h"
 #include "contract/settings.h"
 #include "services/auth/gatekeeper.h"
+#include "services/auth/key_state.h"
 #include "services/catalog/registry.h"
 
 namespace athena::api {
@@ -42,5 +43,18 @@ class View : public boost::intrusive_ref_counter<View, boost::thread_unsafe_coun
 };
 
 using ViewPointer = boost::intrusive_ptr<const View>;
+
+/// The keys in force as one shard sees them: a request keeps those it began with, so it never sees half of a
+/// change. Made, used and destroyed on its shard.
+class KeyView : public boost::intrusive_ref_counter<KeyView, boost::thread_unsafe_counter> {
+ public:
+  explicit KeyView(std::shared_ptr<const auth::KeyState> state) : state_(std::move(state)) {}
+  [[nodiscard]] const auth::KeyState& state() const { return *state_; }
+
+ private:
+  std::shared_ptr<const auth::KeyState> state_;
+};
+
+using KeyViewPointer = boost::intrusive_ptr<const KeyView>;
 
 }  // namespace athena::api

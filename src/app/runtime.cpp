@@ -65,7 +65,10 @@ Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool en
       direct_pools_(shards_, environment_, {config.pool}),
       process_{shards_} {
   process_.direct = &direct_pools_;
-  snapshots_.push_back(make_snapshot(config, std::move(keys), enforced_, environment_, nullptr));
+  snapshots_.push_back(make_snapshot(config, std::move(keys), enforced, environment_, nullptr));
+  auth::KeyState no_store;
+  no_store.enforcement = auth::Enforcement(std::nullopt, enforced);
+  key_states_.push_back(std::make_shared<const auth::KeyState>(std::move(no_store)));
   process_.version = version();
   process_.revision = revision();
   process_.started = base::Clock::now();
@@ -86,7 +89,8 @@ base::Result<void, std::string> Runtime::start(const http::ServerSettings& setti
   process_.server = server_.get();
   shards_.start();
   shards_.run_on_all([this](base::Shard& shard) {
-    gateways_[shard.index()] = std::make_unique<api::Gateway>(process_, shard, snapshots_.back());
+    gateways_[shard.index()] =
+        std::make_unique<api::Gateway>(process_, shard, snapshots_.back(), key_states_.back());
     process_.gateways[shard.index()] = gateways_[shard.index()].get();
   });
   auto listening = server_->listen();
@@ -95,10 +99,13 @@ base::Result<void, std::string> Runtime::start(const http::ServerSettings& setti
     return listening;
   }
   tools_.start();
+  const std::lock_guard lock(changes_);
+  running_ = true;
   return listening;
 }
 
 base::Result<void, std::string> Runtime::change(const Config& config, std::vector<auth::AdminKey> keys) {
+  const std::lock_guard lock(changes_);
   auto snapshot = make_snapshot(config, std::move(keys), enforced_, environment_, &current());
   if (auto applied = server_->apply(config.http); !applied) return applied;
   settings_.replace(config.gateway);
@@ -111,6 +118,23 @@ base::Result<void, std::string> Runtime::change(const Config& config, std::vecto
   open_backends(views);
   shards_.run_on_all([this](base::Shard& shard) { gateways_[shard.index()]->change(); });
   return {};
+}
+
+void Runtime::change_keys(std::shared_ptr<const auth::KeyState> keys) {
+  const std::lock_guard lock(changes_);
+  if (!running_) return;
+  key_states_.push_back(std::move(keys));
+  shards_.run_on_all(
+      [this](base::Shard& shard) { gateways_[shard.index()]->change_keys(key_states_.back()); });
+  // Freed here, as a table of many keys takes milliseconds that no shard has.
+  key_states_.erase(std::remove_if(key_states_.begin(), std::prev(key_states_.end()),
+                                   [](const auto& state) { return state.use_count() == 1; }),
+                    std::prev(key_states_.end()));
+}
+
+std::shared_ptr<const auth::KeyState> Runtime::keys() const {
+  const std::lock_guard lock(changes_);
+  return key_states_.back();
 }
 
 std::string Runtime::state() const {
@@ -153,6 +177,10 @@ void Runtime::open_backends(const std::vector<const api::View*>& views) {
 }
 
 void Runtime::stop() {
+  {
+    const std::lock_guard lock(changes_);
+    running_ = false;
+  }
   const auto on_gateways = [this](auto work) {
     shards_.run_on_all([this, work](base::Shard& shard) {
       if (!gateways_[shard.index()]) return;

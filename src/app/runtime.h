@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,10 @@
 namespace athena::app {
 
 /// The shards, their gateways and the server, in the order in which they must end. Used by one thread, which
-/// is no shard.
+/// is no shard, but for what says otherwise.
 class Runtime {
  public:
-  /// `enforced`: callers must show a key. Connects nowhere.
+  /// `enforced`: callers must show a key while no store says otherwise. Connects nowhere.
   Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced);
 
   /// Starts the shards and opens the listeners; the error is ready for the operator.
@@ -34,6 +35,15 @@ class Runtime {
   /// Once no request uses an earlier snapshot any more: destroys them, their backends and the clients that
   /// nobody has; here, as that may wait for their threads. True while some are left.
   bool forget_unused();
+  /// All shards check requests against `keys` once this returns; requests that run finish with what they
+  /// began with. Any thread that is no shard, from start() to stop(). The state replaced is freed by the
+  /// calling thread: here, or in the next call once no request uses it.
+  void change_keys(std::shared_ptr<const auth::KeyState> keys);
+  /// The keys in force. Any thread.
+  [[nodiscard]] std::shared_ptr<const auth::KeyState> keys() const;
+  /// To be told of each time the store was read. Any thread.
+  [[nodiscard]] auth::StoreHealth& store_health() { return *process_.store_health; }
+
   /// The inner state as one JSON object, for SIGUSR2.
   [[nodiscard]] std::string state() const;
 
@@ -49,6 +59,9 @@ class Runtime {
   base::ShardGroup shards_;
   engines::EngineEnvironment environment_;
   std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force
+  mutable std::mutex changes_;  // a reload and new keys come from different threads
+  std::vector<std::shared_ptr<const auth::KeyState>> key_states_;  // the last one is in force
+  bool running_ = false;
   catalog::DirectPools direct_pools_;
   ToolLookup tools_;
   api::ProcessContext process_;

@@ -1,5 +1,6 @@
 #include "base/uuid.h"
 
+#include <cctype>
 #include <chrono>
 #include <cstdint>
 #include <random>
@@ -46,6 +47,15 @@ UuidText uuid_v7() {
 
 UuidText uuid_v4() {
   return format((random_bits() & ~0xF000ULL) | 0x4000ULL, (random_bits() & kVariantMask) | kVariant);
+}
+
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+  }
+  return true;
 }
 
 }  // namespace athena::base

@@ -13,6 +13,8 @@ using UuidText = std::array<char, 36>;
 UuidText uuid_v7();
 /// A random UUID (version 4).
 UuidText uuid_v4();
+/// Whether `text` is 8-4-4-4-12 hex digits, in either case.
+bool is_uuid(std::string_view text);
 inline std::string_view view(const UuidText& uuid) {
   return {uuid.data(), uuid.size()};
 }

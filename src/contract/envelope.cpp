@@ -57,6 +57,7 @@ std::uint32_t retry_after_seconds(const Error& error) {
     }
     case ErrorCode::not_ready:
     case ErrorCode::auth_store_unavailable:
+    case ErrorCode::control_store_unavailable:
       return 2;
     default:
       return 1;

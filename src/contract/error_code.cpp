@@ -6,7 +6,7 @@
 namespace athena::contract {
 namespace {
 
-constexpr std::array<ErrorCodeInfo, 74> kCatalogue{{
+constexpr std::array<ErrorCodeInfo, 78> kCatalogue{{
     {ErrorCode::missing_client_header, "missing_client_header", 400, "Missing required header",
      "No client was named by URI, header or host.", "Send the header X-Athena-Client.", false,
      "gateway schema"},
@@ -77,6 +77,9 @@ constexpr std::array<ErrorCodeInfo, 74> kCatalogue{{
      "The driver is unknown or not the client's engine.", "", false, "query gateway"},
     {ErrorCode::client_mismatch, "client_mismatch", 400, "Client mismatch",
      "Two client names in one request.", "", false, "gateway schema"},
+    {ErrorCode::unknown_right, "unknown_right", 400, "Unknown right",
+     "A key was to be given a right that does not exist.",
+     "See details.unknown_rights; make rights with POST /admin/api-key-rights.", false, "admin"},
     {ErrorCode::missing_api_key, "missing_api_key", 401, "API key required",
      "Keys are enforced and none was sent.", "Send a key in X-Athena-Key.", false, "auth"},
     {ErrorCode::invalid_api_key, "invalid_api_key", 401, "Invalid API key",
@@ -114,6 +117,12 @@ constexpr std::array<ErrorCodeInfo, 74> kCatalogue{{
      "An exclusion constraint failed.", "", false, "gateway"},
     {ErrorCode::duplicate_object, "duplicate_object", 409, "The object already exists",
      "A database object of that name exists.", "", false, "query gateway"},
+    {ErrorCode::already_exists, "already_exists", 409, "Already exists",
+     "Something of that name is there already.", "Choose another name, or change what is there.", false,
+     "admin"},
+    {ErrorCode::limit_reached, "limit_reached", 409, "Limit reached",
+     "The gateway holds as many of them as it is made for.", "Remove some, or raise the limit.", false,
+     "admin"},
     {ErrorCode::serialization_failure, "serialization_failure", 409, "Serialization failure",
      "Concurrent transactions conflict; safe to repeat.", "Send the request again.", true, "gateway"},
     {ErrorCode::deadlock_detected, "deadlock_detected", 409, "Deadlock detected",
@@ -168,6 +177,9 @@ constexpr std::array<ErrorCodeInfo, 74> kCatalogue{{
      "Wait for Retry-After.", true, "http"},
     {ErrorCode::auth_store_unavailable, "auth_store_unavailable", 503, "API key validation unavailable",
      "Keys cannot be checked now.", "", true, "auth"},
+    {ErrorCode::control_store_unavailable, "control_store_unavailable", 503, "Control store unavailable",
+     "The database that holds the gateway's own state cannot be reached.", "Wait for Retry-After.", true,
+     "admin"},
     {ErrorCode::not_ready, "not_ready", 503, "Not ready",
      "The gateway is starting, draining or misses something it needs.", "", true, "http"},
     {ErrorCode::deadline_exceeded, "deadline_exceeded", 504, "Deadline exceeded",
