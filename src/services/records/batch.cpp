@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/crypto.h"
+#include "base/iso_time.h"
 #include "base/json_writer.h"
 #include "base/uuid.h"
 #include "services/records/text.h"
@@ -258,7 +259,7 @@ void Batch::add(const RequestHead& head, const std::array<std::string_view, Requ
   const auto presented_id = public_id(head.key);
   request_stats_.push_back(request);
   logs_[requests].rows.push_back(
-      {time_text(head.time_ms),
+      {base::iso_time(head.time_ms),
        clean(texts[Text::request_id]),
        masked_or_null(texts[Text::client]),
        std::string(http::name(head.method)),
@@ -342,7 +343,7 @@ void Batch::add(const OperationHead& head, const std::array<std::string_view, Op
   if (!logged) return;
   operation_stats_.push_back(operation);
   logs_[operations].rows.push_back(
-      {time_text(head.time_ms), clean(texts[Text::request_id]), std::string(head.operation),
+      {base::iso_time(head.time_ms), clean(texts[Text::request_id]), std::string(head.operation),
        masked_or_null(texts[Text::table]), clean(texts[Text::client]), std::string(http::name(head.method)),
        clean(mask_uris(texts[Text::path])), std::int64_t{head.status},
        static_cast<std::int64_t>(std::llround(head.duration_ms)), rounded(head.operation_ms),
@@ -356,7 +357,7 @@ void Batch::add_slow(const OperationHead& head,
   using Text = OperationHead::Text;
   std::string summary(head.operation);
   if (!texts[Text::table].empty()) summary += ' ' + clean(mask_uris(texts[Text::table]), 200);
-  logs_[slow].rows.push_back({time_text(head.time_ms), clean(texts[Text::client]), summary,
+  logs_[slow].rows.push_back({base::iso_time(head.time_ms), clean(texts[Text::client]), summary,
                               text_or_null(texts[Text::sql]), rounded(head.operation_ms) / 1000.0,
                               static_cast<double>(context_.settings.slow_query.count()) / 1000.0,
                               head.rows_affected, head.row_count, clean(texts[Text::request_id])});
@@ -369,10 +370,19 @@ void Batch::add(const AuthHead& head, const std::array<std::string_view, AuthHea
     auto& used = keys_used_[key];
     used = std::max(used, head.time_ms);
   }
-  if (!head.log || !admit(Kind::auth, is_failure(head))) return;
+  if (!head.log) return;
+  if (head.first_use) {
+    constexpr std::int64_t kHour = 3600000;
+    constexpr std::size_t kMostKeys = 100000;
+    if (context_.first_uses.size() > kMostKeys) context_.first_uses.clear();
+    auto& hour = context_.first_uses[key];
+    if (hour == head.time_ms / kHour) return;
+    hour = head.time_ms / kHour;
+  }
+  if (!admit(Kind::auth, is_failure(head))) return;
   const auto hash = fingerprint(context_.fingerprint_key, texts[Text::presented]);
   logs_[auth].rows.push_back(
-      {std::string(base::view(base::uuid_v7())), time_text(head.time_ms), time_text(head.time_ms),
+      {std::string(base::view(base::uuid_v7())), base::iso_time(head.time_ms), base::iso_time(head.time_ms),
        clean(texts[Text::request_id]), head.key_row == 0 ? null() : Value(head.key_row),
        key.empty() ? null() : Value(key), masked_or_null(texts[Text::client]),
        std::string(http::name(head.method)), clean(mask_uris(texts[Text::path])),
@@ -403,6 +413,19 @@ void Batch::drop_row(std::size_t log, std::size_t row) {
   }
   logs_[log].rows.erase(logs_[log].rows.begin() + at);
   context_.counters.drop(logs_[log].kind, Dropped::content);
+}
+
+void Batch::forget_told(const std::map<std::string, std::int64_t>& told_keys,
+                        const std::map<std::string, std::int64_t>& told_clients) {
+  constexpr std::int64_t kMinute = 60000;
+  const auto forget = [](auto& used, const auto& told) {
+    std::erase_if(used, [&told](const auto& entry) {
+      const auto found = told.find(entry.first);
+      return found != told.end() && entry.second < found->second + kMinute;
+    });
+  };
+  forget(keys_used_, told_keys);
+  forget(clients_seen_, told_clients);
 }
 
 }  // namespace athena::records

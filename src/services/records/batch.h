@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "services/control/session.h"
@@ -21,6 +22,8 @@ struct BatchContext {
   std::string_view fingerprint_key;  ///< of athena_settings; empty = not known, no fingerprints
   KnownTables& tables;
   Counters& counters;
+  /// The hour in which the first use of a key was last logged, by public id.
+  std::unordered_map<std::string, std::int64_t>& first_uses;
 };
 
 /// The 16 hex characters that stand for a presented key; empty without a key.
@@ -54,7 +57,7 @@ class Batch {
   Batch(const BatchContext& context, const std::vector<Chunk>& chunks, std::int64_t allowed_rows);
 
   [[nodiscard]] bool empty() const;
-  [[nodiscard]] std::vector<LogRows>& logs() { return logs_; }
+  [[nodiscard]] const std::vector<LogRows>& logs() const { return logs_; }
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }
   [[nodiscard]] const std::map<std::string, RegistryDelta>& registry() const { return registry_; }
   /// Public ids of keys, and clients in lower case, with when they were last used.
@@ -64,6 +67,9 @@ class Batch {
   [[nodiscard]] std::int64_t row_count() const;
   /// Takes a row out that the store refuses, and counts it.
   void drop_row(std::size_t log, std::size_t row);
+  /// Forgets the uses of keys and clients that `told` has from less than a minute before.
+  void forget_told(const std::map<std::string, std::int64_t>& told_keys,
+                   const std::map<std::string, std::int64_t>& told_clients);
 
  private:
   void add(const RequestHead& head, const std::array<std::string_view, RequestHead::kTexts>& texts);

@@ -21,14 +21,13 @@ struct AgedTable {
   Age age;
   bool in_auth_home = false;
 };
-inline constexpr std::array<AgedTable, 11> kAgedTables{{{"gateway_request_log", Age::request},
+inline constexpr std::array<AgedTable, 10> kAgedTables{{{"gateway_request_log", Age::request},
                                                         {"gateway_operation_log", Age::operation},
                                                         {"api_key_auth_log", Age::auth, true},
                                                         {"gateway_admission_events", Age::event},
                                                         {"pipeline_step_log", Age::event},
                                                         {"client_alert_queries", Age::event},
                                                         {"query_history", Age::event},
-                                                        {"saved_queries", Age::event},
                                                         {"ui_request_log", Age::event},
                                                         {"gateway_deferred_requests", Age::expires},
                                                         {"gateway_idempotency_keys", Age::expires}}};

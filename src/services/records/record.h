@@ -93,8 +93,9 @@ struct AuthHead {
   std::string_view reason = {};
   KeyMark key = {};
   http::Method method = http::Method::other;
-  bool log = true;     ///< a row of the auth log
-  bool touch = false;  ///< the key was used
+  bool log = true;         ///< a row of the auth log
+  bool first_use = false;  ///< logged because it is the key's first use in this hour
+  bool touch = false;      ///< the key was used
 };
 
 /// Records of one kind, one behind the other. Used by one thread at a time.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/iso_time.h"
 #include "services/records/text.h"
 
 namespace athena::records {
@@ -14,7 +15,7 @@ using control::Values;
 constexpr std::size_t kRowsPerStatement = 500;
 
 Value time_or_null(std::int64_t unix_ms) {
-  return unix_ms == 0 ? control::null() : Value(time_text(unix_ms));
+  return unix_ms == 0 ? control::null() : Value(base::iso_time(unix_ms));
 }
 
 constexpr std::string_view kClientInsert =
@@ -170,7 +171,7 @@ void Statistics::not_logged(const Operation& operation) {
 }
 
 control::StoreResult<void> Statistics::write(control::Session& session, std::int64_t now_ms) const {
-  const auto now = time_text(now_ms);
+  const auto now = base::iso_time(now_ms);
   auto written = upsert(session, clients_, kClientInsert, kClientConflict,
                         [&now](Values& values, const auto& delta) { append_client(values, delta, now); });
   if (!written) return written;

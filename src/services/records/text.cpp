@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <ctime>
 #include <memory_resource>
 
 #include "base/ascii.h"
@@ -75,17 +73,6 @@ std::string clean(std::string_view text, std::size_t most) {
     result.append(piece);
   }
   return result;
-}
-
-std::string time_text(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 40> text{};
-  const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::array<char, 8> fraction{};
-  std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(unix_ms % 1000));
-  return std::string(text.data(), length) + fraction.data();
 }
 
 bool is_secret_name(std::string_view name) {

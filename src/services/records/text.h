@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,8 +14,6 @@ inline constexpr std::size_t kMostBody = 4096;
 /// `text` as UTF-8 that every database takes: broken bytes become U+FFFD, NUL is left out; cut behind a whole
 /// character, at most `most` bytes.
 std::string clean(std::string_view text, std::size_t most = kMostText);
-/// `2026-03-01T08:00:00.123Z`.
-std::string time_text(std::int64_t unix_ms);
 
 /// Whether what has this name is a secret: a header, a query parameter, a member of a JSON document.
 bool is_secret_name(std::string_view name);
