@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <cstdlib>
@@ -13,6 +14,16 @@ Sha256 sha256(std::string_view text) {
   Sha256 digest{};
   unsigned length = 0;
   if (EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) std::abort();
+  return digest;
+}
+
+Sha256 hmac_sha256(std::string_view key, std::string_view text) {
+  Sha256 digest{};
+  unsigned length = 0;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, text.size(), digest.data(),
+           &length) == nullptr)
+    std::abort();
   return digest;
 }
 

@@ -3,10 +3,10 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <mutex>
 #include <thread>
 
 #include "engines/sqlite/functions.h"
+#include "engines/sqlite/library.h"
 
 namespace athena::sqlite {
 namespace {
@@ -19,16 +19,6 @@ constexpr int kStepsBetweenChecks = 1000;
 constexpr std::string_view kInlineReaderCache = "PRAGMA cache_size = -16384";
 // A single value, row or statement text: what a row may have in a reply.
 constexpr int kMaxValueBytes = 64 << 20;
-
-void configure_library() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    // The counters behind sqlite3_memory_used are one lock for all threads at every allocation, and nobody
-    // reads them.
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    sqlite3_initialize();
-  });
-}
 
 int open_flags(const contract::SqliteConnection& options, Connection::Role role) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

@@ -10,6 +10,7 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
+#include "contract/client_definition.h"
 
 namespace athena::control {
 
@@ -47,14 +48,18 @@ struct Rows {
 
 struct StoreError {
   enum class Kind : std::uint8_t {
-    unreachable,  ///< no connection, connection lost, deadline passed, or SQLite's lock not to be had in time
-    conflict,     ///< unique or foreign key, check constraint; the transaction is lost
-    retry,        ///< deadlock or serialization failure; the transaction can be tried again
-    failed,       ///< anything else; a mistake of ours or a damaged store
+    unreachable,  ///< no connection, connection lost, deadline passed, SQLite's lock not to be had in time,
+                  ///< or a store that can't write now (disk full, standby)
+    conflict,  ///< unique, foreign key or other constraint; the transaction is lost
+    retry,     ///< deadlock or serialization failure; the transaction can be tried again
+    failed,    ///< anything else; a mistake of ours or a damaged store
   } kind = Kind::failed;
   std::string message;    ///< for the log; holds no value of a row and no password
   std::string sql_state;  ///< PostgreSQL's five characters, or the name of SQLite's code (`SQLITE_FULL`)
 };
+
+/// For value() of a result that must be one: ends in std::runtime_error.
+[[noreturn]] void throw_exception_from_error(const StoreError& error, const boost::source_location& where);
 
 template <class T>
 using StoreResult = base::Result<T, StoreError>;
@@ -65,8 +70,11 @@ enum class Home : std::uint8_t { sqlite, postgres };
 /// so never on a shard. A connection that was lost is made again by the next call outside a transaction.
 ///
 /// Statements are portable: parameters are `$1`, `$2`…, each bound, never a literal of a caller; booleans,
-/// times and uuids are bound as they are read. What the dialects say differently comes from the functions
-/// below.
+/// times and uuids are bound as they are read. In PostgreSQL a parameter gets its type from the place where
+/// it stands, like a literal in quotes does (`SELECT $1` is text).
+///
+/// The first statement that fails inside a transaction loses it: whatever follows fails with the same error,
+/// until rollback() or a commit(), which fails with it too.
 class Session {
  public:
   virtual ~Session() = default;
@@ -100,10 +108,13 @@ class Session {
 /// Where a home is.
 struct StoreLocation {
   Home home = Home::sqlite;
-  std::string path;         ///< SQLite file
-  std::string uri;          ///< PostgreSQL; holds a secret
-  bool synchronous = true;  ///< SQLite: FULL for admin changes, NORMAL for telemetry
+  std::string path;                       ///< SQLite file
+  contract::PostgresConnection postgres;  ///< PostgreSQL: of its client, with search_path and TLS; a secret
+  bool synchronous = true;                ///< SQLite: FULL for admin changes, NORMAL for telemetry
 };
+
+/// `"name"` with inner quotes doubled, for names of tables and columns in statements.
+[[nodiscard]] std::string quoted(std::string_view name);
 
 /// A session that has not connected yet.
 std::unique_ptr<Session> make_session(const StoreLocation& location);

@@ -23,7 +23,6 @@ std::size_t characters(std::string_view text);
 /// A random uuid; and one in the form in which stores keep them.
 std::string new_uuid();
 std::string lower_uuid(std::string_view uuid);
-std::string quoted(std::string_view text);
 
 /// A WHERE clause that grows, with its parameters.
 class Conditions {
