@@ -17,6 +17,10 @@
 #include "services/telemetry/metrics.h"
 #include "services/telemetry/scraper.h"
 
+namespace athena::control {
+class ControlPlane;
+}
+
 namespace athena::api {
 
 class Gateway;
@@ -29,9 +33,10 @@ struct Tools {
 /// What all shards share and no reload changes. Immutable once the shards run, but for what is atomic inside.
 struct ProcessContext {
   base::ShardGroup& shards;
-  const http::Server* server = nullptr;    ///< set before the first request
-  std::vector<Gateway*> gateways = {};     ///< one per shard, in shard order
-  catalog::DirectPools* direct = nullptr;  ///< set before the first gateway
+  const http::Server* server = nullptr;      ///< set before the first request
+  std::vector<Gateway*> gateways = {};       ///< one per shard, in shard order
+  catalog::DirectPools* direct = nullptr;    ///< set before the first gateway
+  control::ControlPlane* control = nullptr;  ///< null: no store; set before the first request
   /// Whether the keys in force are what the store says; fed by who reads the store.
   std::shared_ptr<auth::StoreHealth> store_health = std::make_shared<auth::StoreHealth>();
   std::string version = {};

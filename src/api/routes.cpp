@@ -1,3 +1,4 @@
+#include "api/admin_handlers.h"
 #include "api/handlers.h"
 #include "api/operation.h"
 #include "api/route.h"
@@ -11,6 +12,9 @@ using Access = Route::Access;
 
 constexpr MethodSet kGet(Method::get);
 constexpr MethodSet kPost(Method::post);
+constexpr MethodSet kPut(Method::put);
+constexpr MethodSet kPatch(Method::patch);
+constexpr MethodSet kDelete(Method::delete_);
 
 constexpr Route kTable[] = {
     {kPost, "/gateway/fetch", "gateway", "fetch", "Fetch rows", Access::keyed, nullptr, fetch},
@@ -71,6 +75,32 @@ constexpr Route kTable[] = {
      nullptr, force_backend_offline},
     {kPost, "/admin/backends/{client}/reset", "admin", "", "Reset a backend's health", Access::admin,
      reset_backend, nullptr},
+    {kGet, "/admin/api-keys", "admin", "", "List the API keys", Access::admin, nullptr, list_api_keys},
+    {kPost, "/admin/api-keys", "admin", "", "Make an API key", Access::admin, nullptr, create_api_key},
+    {kGet, "/admin/api-keys/{id}", "admin", "", "One API key", Access::admin, nullptr, get_api_key},
+    {kPatch, "/admin/api-keys/{id}", "admin", "", "Change an API key", Access::admin, nullptr,
+     update_api_key},
+    {kDelete, "/admin/api-keys/{id}", "admin", "", "Revoke an API key", Access::admin, nullptr,
+     delete_api_key},
+    {kGet, "/admin/api-key-rights", "admin", "", "List the rights that keys can have", Access::admin, nullptr,
+     list_api_key_rights},
+    {kPost, "/admin/api-key-rights", "admin", "", "Make a right", Access::admin, nullptr,
+     create_api_key_right},
+    {kPatch, "/admin/api-key-rights/{id}", "admin", "", "Change a right", Access::admin, nullptr,
+     update_api_key_right},
+    {kDelete, "/admin/api-key-rights/{id}", "admin", "", "Delete a right", Access::admin, nullptr,
+     delete_api_key_right},
+    {kGet, "/admin/api-key-config", "admin", "", "Where keys are asked for", Access::admin, nullptr,
+     get_api_key_config},
+    {kPut, "/admin/api-key-config", "admin", "", "Ask for keys, or not", Access::admin, nullptr,
+     put_api_key_config},
+    {kGet, "/admin/api-key-clients", "admin", "", "Overrides of clients", Access::admin, nullptr,
+     list_api_key_clients},
+    {kPut, "/admin/api-key-clients/{client_name}", "admin", "", "Ask for keys of one client, or not",
+     Access::admin, nullptr, put_api_key_client},
+    {kDelete, "/admin/api-key-clients/{client_name}", "admin", "", "Remove an override", Access::admin,
+     nullptr, delete_api_key_client},
+    {kGet, "/admin/audit", "admin", "", "What operators changed", Access::admin, nullptr, list_audit},
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Parsed {
   std::string key;
   ClientsOptions clients;
   FetchOptions fetch;
+  KeysOptions keys;
   std::string shell;
   bool interruptible = true;                      ///< ends with 130 on Ctrl-C; the servers drain instead
   std::function<int(const Environment&)> action;  ///< of the command that was named
@@ -98,6 +99,37 @@ void add_fetch(CLI::App& app, Parsed& parsed) {
       return fetch_command(parsed.fetch, environment);
     };
   });
+}
+
+void add_keys(CLI::App& app, Parsed& parsed) {
+  auto& options = parsed.keys;
+  auto* keys = app.add_subcommand("keys", "API keys, in the store itself");
+  keys->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description, auto run) {
+    auto* command = keys->add_subcommand(name, description);
+    command->callback([&parsed, run] {
+      parsed.action = [&parsed, run](const Environment& environment) {
+        return run(parsed.request, parsed.keys, environment);
+      };
+    });
+    return command;
+  };
+  auto* create = add("create", "Make a key; its text is printed this once", keys_create_command);
+  create->add_option("--name", options.name, "What it is for")->required()->type_name("NAME");
+  create->add_option("--client", options.client, "The one client it is for")->type_name("NAME");
+  create->add_option("--right", options.rights, "A right it has; may be given several times")
+      ->type_name("RIGHT");
+  create->add_option("--expires", options.expires, "When it ends, such as 2027-01-01T00:00:00Z")
+      ->type_name("TIME");
+  create->add_option("--ttl", options.ttl, "How long it lasts, such as 30d or 12h")->type_name("DURATION");
+  create->add_option("--description", options.description, "More about it")->type_name("TEXT");
+  create->add_flag("--create-rights", options.create_rights, "Make the rights that do not exist");
+  create->add_flag("--json", options.json, "The key and its record as JSON");
+  auto* list = add("list", "List the keys", keys_list_command);
+  list->add_flag("--all", options.all, "Revoked ones too");
+  list->add_flag("--json", options.json, "As JSON");
+  auto* revoke = add("revoke", "Revoke a key for good", keys_revoke_command);
+  revoke->add_option("id", options.id, "Its id or public id")->required()->type_name("ID");
 }
 
 void add_clients(CLI::App& app, Parsed& parsed) {
@@ -203,6 +235,7 @@ void build(CLI::App& app, Parsed& parsed) {
   add_global_flags(app, parsed);
   add_servers(app, parsed);
   add_fetch(app, parsed);
+  add_keys(app, parsed);
   add_clients(app, parsed);
   add_config(app, parsed);
   add_others(app, parsed);

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/config.h"
 #include "app/environment.h"
@@ -61,6 +62,24 @@ int clients_list_command(const ClientsOptions& options);
 int clients_add_command(const ClientsOptions& options);
 int clients_remove_command(const ClientsOptions& options);
 int clients_set_default_command(const ClientsOptions& options);
+
+struct KeysOptions {
+  std::string name, client, description;
+  std::string expires;  ///< RFC 3339
+  std::string ttl;      ///< `30d`
+  std::vector<std::string> rights;
+  std::string id;  ///< uuid or public id
+  bool create_rights = false;
+  bool all = false;  ///< archived ones too
+  bool json = false;
+};
+/// `athena keys`: works on the store itself; a server that runs follows within a second.
+int keys_create_command(const ConfigRequest& request, const KeysOptions& options,
+                        const Environment& environment);
+int keys_list_command(const ConfigRequest& request, const KeysOptions& options,
+                      const Environment& environment);
+int keys_revoke_command(const ConfigRequest& request, const KeysOptions& options,
+                        const Environment& environment);
 
 struct FetchOptions {
   std::string client;

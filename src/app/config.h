@@ -17,6 +17,16 @@
 
 namespace athena::app {
 
+/// Where the gateway's own state is kept, and how.
+struct ControlConfig {
+  std::string logging_client;  ///< empty = the embedded store, or athena_logging of gateway.logging_pg_uri
+  std::string auth_client;     ///< empty = the same home
+  int registry_poll_ms = 500;
+  int pool_max_connections = 4;
+  bool auto_migrate = true;
+  std::int64_t max_api_keys = 100000;
+};
+
 struct LogSettings {
   std::string level = "info";
   std::string format = "text";  ///< or json
@@ -61,6 +71,7 @@ struct Config {
   api::ApiSettings api;
   contract::PoolLimits pool;
   LogSettings log;
+  ControlConfig control;
   std::string data_dir;  ///< api.data_dir; empty = by the rules of data_dir.h
   int http_workers = 0;  ///< 0 = automatic
   bool admin_key_in_query = true;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "app/config_keys.h"
+#include "app/control_store.h"
 #include "base/ascii.h"
 #include "engines/postgres/target.h"
 
@@ -380,6 +381,7 @@ void read_clients(const ConfigFile& file, const std::string& path, const Environ
   }
   add_logging_client(config, problems);
   check_labels(config, problems);
+  check_store_clients(config, problems);
   if (!config.clients.empty()) return;
   ClientDefinition local;
   local.client_name = "local";

@@ -111,6 +111,18 @@ void add_gateway(std::vector<KeyInfo>& keys) {
     key.reloadable = false;
     key.secret = true;
   }
+  gateway
+      .text("logging_client", "",
+            "PostgreSQL client whose database is the store; without it <data_dir>/control.db.",
+            ATHENA_TEXT(control.logging_client))
+      .reloadable = false;
+  gateway
+      .text("auth_client", "", "PostgreSQL client whose database holds the API keys; without it the store.",
+            ATHENA_TEXT(control.auth_client))
+      .reloadable = false;
+  gateway.integer("registry_poll_ms", "500", 50, 60000,
+                  "How often the store is asked whether another instance changed something.",
+                  ATHENA_INT(control.registry_poll_ms));
 }
 
 }  // namespace athena::app::table

@@ -63,6 +63,21 @@ void add_others(std::vector<KeyInfo>& keys) {
   log.boolean("access_log", "false", "One line for each request.", ATHENA_BOOL(api.access_log));
   log.choice("ansi", {"auto", "true", "false"}, "Colour in text lines.", ATHENA_TEXT(log.ansi));
 
+  Section control(keys, "control");
+  control
+      .integer("pool_max_connections", "4", 1, 1000, "Connections to the store for the work of operators.",
+               ATHENA_INT(control.pool_max_connections))
+      .reloadable = false;
+  control
+      .boolean("auto_migrate", "true",
+               "The start brings the store's tables up to date; false = it refuses to.",
+               ATHENA_BOOL(control.auto_migrate))
+      .reloadable = false;
+  control
+      .integer("max_api_keys", "100000", 1, 1000000000, "Most API keys that are not archived.",
+               ATHENA_INT(control.max_api_keys))
+      .reloadable = false;
+
   Section telemetry(keys, "telemetry");
   telemetry.integer("metrics_max_clients", "1000", 1, 100000,
                     "Clients with metrics of their own; further ones count as other.",

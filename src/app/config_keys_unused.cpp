@@ -63,7 +63,6 @@ constexpr std::int64_t kMany = 1000000000;
 constexpr std::int64_t kTiB = 1LL << 40;
 
 void add_gateway_rows(std::vector<KeyInfo>& keys) {
-  Unbuilt(keys, "gateway", false).rows({{"logging_client", kText, ""}, {"auth_client", kText, ""}});
   Unbuilt gateway(keys, "gateway", true);
   gateway.rows({{"rest_default_limit", kInt, "1000", 1, 1000000},
                 {"max_batch_operations", kInt, "100", 1, 10000},
@@ -71,8 +70,7 @@ void add_gateway_rows(std::vector<KeyInfo>& keys) {
                 {"idempotency_max_bytes", kInt, "262144", 0, kGiB},
                 {"max_plan_cost", kInt, "0", 0, kMany * kMany},
                 {"max_plan_rows", kInt, "0", 0, kMany * kMany},
-                {"database_backed_client_loading", kBool, "true"},
-                {"registry_poll_ms", kInt, "500", 50, 60000}});
+                {"database_backed_client_loading", kBool, "true"}});
   gateway.choice("api_key_fail_mode", {"fail_closed", "fail_open"});
   gateway.rows({{"api_key_max_staleness_secs", kInt, "300", 1, kDay}});
   gateway.choice("auth_log", {"failures", "all"});
@@ -113,10 +111,6 @@ void add_operations(std::vector<KeyInfo>& keys) {
              {"connect_timeout_seconds", kInt, "5", 1, 300},
              {"proxy", kSecret, ""},
              {"ca_file", kText, ""}});
-  Unbuilt(keys, "control", false)
-      .rows({{"pool_max_connections", kInt, "4", 1, 1000},
-             {"auto_migrate", kBool, "true"},
-             {"max_api_keys", kInt, "100000", 1, kMany}});
   Unbuilt(keys, "telemetry", false).rows({{"queue_capacity", kInt, "50000", 1, 10000000}});
   Unbuilt(keys, "telemetry", true)
       .rows({{"enabled", kBool, "true"},

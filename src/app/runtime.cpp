@@ -67,6 +67,7 @@ Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool en
   process_.direct = &direct_pools_;
   snapshots_.push_back(make_snapshot(config, std::move(keys), enforced, environment_, nullptr));
   auth::KeyState no_store;
+  no_store.loaded = false;
   no_store.enforcement = auth::Enforcement(std::nullopt, enforced);
   key_states_.push_back(std::make_shared<const auth::KeyState>(std::move(no_store)));
   process_.version = version();
@@ -82,25 +83,25 @@ Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool en
   process_.gateways.resize(shards_.size());
 }
 
-base::Result<void, std::string> Runtime::start(const http::ServerSettings& settings) {
+void Runtime::start(const http::ServerSettings& settings, control::ControlPlane* control) {
   server_ = std::make_unique<http::Server>(
       shards_, settings,
       [this](base::Shard& shard) -> http::Application& { return *gateways_[shard.index()]; });
   process_.server = server_.get();
+  process_.control = control;
   shards_.start();
   shards_.run_on_all([this](base::Shard& shard) {
     gateways_[shard.index()] =
         std::make_unique<api::Gateway>(process_, shard, snapshots_.back(), key_states_.back());
     process_.gateways[shard.index()] = gateways_[shard.index()].get();
   });
-  auto listening = server_->listen();
-  if (!listening) {
-    stop();
-    return listening;
-  }
-  tools_.start();
   const std::lock_guard lock(changes_);
   running_ = true;
+}
+
+base::Result<void, std::string> Runtime::listen() {
+  auto listening = server_->listen();
+  if (listening) tools_.start();
   return listening;
 }
 

@@ -22,8 +22,10 @@ class Runtime {
   /// `enforced`: callers must show a key while no store says otherwise. Connects nowhere.
   Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced);
 
-  /// Starts the shards and opens the listeners; the error is ready for the operator.
-  base::Result<void, std::string> start(const http::ServerSettings& settings);
+  /// Starts the shards. Requests of operators find the store in `control`, which ends before stop().
+  void start(const http::ServerSettings& settings, control::ControlPlane* control);
+  /// Opens the listeners; the error is ready for the operator.
+  base::Result<void, std::string> listen();
   /// Makes the backends of every client, so that pools open and unreachable clients are known before the
   /// first request. In small parts, so that requests get their turn between them.
   void open_backends();

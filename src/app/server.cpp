@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/connection_budget.h"
+#include "app/control_store.h"
 #include "app/data_dir.h"
 #include "app/log.h"
 #include "app/reload.h"
@@ -166,11 +167,20 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   log_info("instance " + instance_id);
   raise_open_files(config);
 
+  const auto homes = store_homes(config, options.data_dir);
+  log_info("store: " + homes.main_text);
   Runtime runtime(config, keys->keys, enforced);
-  if (auto started = runtime.start(config.http); !started) {
-    log_error(started.error());
-    return kCannotStart;
-  }
+  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime);
+  runtime.start(config.http, control.get());
+  const auto give_up = [&](const std::string& problem, int code) {
+    log_error(problem);
+    control->stop();
+    runtime.stop();
+    return code;
+  };
+  // The keys of a store that answers are in force before the first request.
+  if (auto started = control->start(); !started) return give_up(started.error(), kBadConfiguration);
+  if (auto listening = runtime.listen(); !listening) return give_up(listening.error(), kCannotStart);
   log_listeners(config, runtime.server().port());
   if (options.on_listening) options.on_listening(runtime.server().port(), keys->generated_key);
   const ServiceManager manager(environment.get("NOTIFY_SOCKET").value_or(""));
@@ -188,6 +198,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
     log_warn("stopped; some requests were cut");
     std::_Exit(kFailed);
   }
+  control->stop();
   runtime.stop();
   log_info("stopped");
   return kDone;

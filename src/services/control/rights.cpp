@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/auth/rights.h"
 #include "services/control/texts.h"
 
 namespace athena::control {
@@ -53,26 +54,6 @@ StoreResult<void> stamp_keys(Session& session, std::int64_t right, std::int64_t 
   return {};
 }
 
-bool is_right_name(std::string_view name) {
-  if (name == "*") return true;
-  if (name.empty() || name.size() > 200) return false;
-  int parts = 1;
-  std::size_t length = 0;
-  for (const char c : name) {
-    if (c == '.') {
-      if (length == 0) return false;
-      ++parts;
-      length = 0;
-      continue;
-    }
-    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '$' || c == '*' || c == '-';
-    if (!fits) return false;
-    ++length;
-  }
-  return length > 0 && parts <= 8;
-}
-
 }  // namespace
 
 void append(base::JsonBuilder& json, const RightRecord& right) {
@@ -84,7 +65,7 @@ void append(base::JsonBuilder& json, const RightRecord& right) {
 contract::Result<void> check(const RightFields& fields, bool is_new) {
   if (!fields.name && is_new)
     return Error(ErrorCode::missing_field, "name is needed.").with("member", "name");
-  if (fields.name && !is_right_name(*fields.name))
+  if (fields.name && !auth::is_right_name(*fields.name))
     return Error(ErrorCode::invalid_value,
                  "A right is * or up to 8 parts of letters, digits, _ $ * - joined by dots, at most 200 "
                  "characters.")

@@ -50,9 +50,9 @@ struct StoreError {
   enum class Kind : std::uint8_t {
     unreachable,  ///< no connection, connection lost, deadline passed, SQLite's lock not to be had in time,
                   ///< or a store that can't write now (disk full, standby)
-    conflict,  ///< unique, foreign key or other constraint; the transaction is lost
-    retry,     ///< deadlock or serialization failure; the transaction can be tried again
-    failed,    ///< anything else; a mistake of ours or a damaged store
+    conflict,     ///< unique, foreign key or other constraint; the transaction is lost
+    retry,        ///< deadlock or serialization failure; the transaction can be tried again
+    failed,       ///< anything else; a mistake of ours or a damaged store
   } kind = Kind::failed;
   std::string message;    ///< for the log; holds no value of a row and no password
   std::string sql_state;  ///< PostgreSQL's five characters, or the name of SQLite's code (`SQLITE_FULL`)

@@ -6,6 +6,19 @@
 #include "base/uuid.h"
 
 namespace athena::control {
+namespace {
+
+/// The text as a pattern of LIKE that only it matches.
+std::string like_literal(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+}  // namespace
 
 std::string placeholders(std::size_t first, std::size_t count) {
   std::string text;
@@ -56,13 +69,12 @@ void Conditions::add(std::string_view expression, Value value) {
 }
 
 void Conditions::add_contains(std::string_view column, std::string_view text) {
-  std::string pattern = "%";
-  for (const char c : base::lower_case(text)) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-    pattern += c;
-  }
-  pattern += '%';
-  add("lower(" + std::string(column) + ") LIKE ", std::move(pattern));
+  add("lower(" + std::string(column) + ") LIKE ", "%" + like_literal(base::lower_case(text)) + "%");
+  text_ += " ESCAPE '\\'";
+}
+
+void Conditions::add_prefix(std::string_view column, std::string_view text) {
+  add(std::string(column) + " LIKE ", like_literal(text) + "%");
   text_ += " ESCAPE '\\'";
 }
 

@@ -33,6 +33,8 @@ class Conditions {
   void add(std::string_view expression, Value value);
   /// The column contains the text, in any case.
   void add_contains(std::string_view column, std::string_view text);
+  /// The column begins with the text.
+  void add_prefix(std::string_view column, std::string_view text);
   /// ` WHERE …`, or nothing.
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] const Values& values() const { return values_; }
