@@ -264,7 +264,7 @@ void Batch::add(const RequestHead& head, const std::array<std::string_view, Requ
        masked_or_null(texts[Text::client]),
        std::string(http::name(head.method)),
        clean(mask_uris(texts[Text::path])),
-       texts[Text::query].empty() ? null() : Value(clean(texts[Text::query])),
+       texts[Text::query].empty() ? null() : Value(clean(redact_query(texts[Text::query]))),
        std::int64_t{head.status},
        text_or_null(texts[Text::address]),
        masked_or_null(user_agent),

@@ -39,6 +39,12 @@ class ShardRecorder {
     bool touch = false, log = false;
   };
   KeyUse key_used(const std::array<char, 16>& public_id, std::int64_t now_ms);
+  /// True at most once a minute: for what would come in floods.
+  bool once_a_minute(std::int64_t now_ms) {
+    if (now_ms - last_once_ < 60000) return false;
+    last_once_ = now_ms;
+    return true;
+  }
 
  private:
   void added(Chunk& chunk);
@@ -54,6 +60,7 @@ class ShardRecorder {
   std::chrono::milliseconds patience_{50};
   std::array<Chunk, kQueuedKinds> chunks_{Chunk(Kind::request), Chunk(Kind::operation), Chunk(Kind::auth)};
   std::unordered_map<std::string, Used> keys_;
+  std::int64_t last_once_ = 0;
   base::Timer timer_;
 };
 

@@ -125,11 +125,7 @@ std::string mask_uris(std::string_view text) {
   }
 }
 
-std::string redact_query(std::string_view query, bool cut) {
-  if (cut) {
-    const auto last = query.rfind('&');
-    query = last == std::string_view::npos ? std::string_view{} : query.substr(0, last);
-  }
+std::string redact_query(std::string_view query) {
   std::string result;
   while (!query.empty()) {
     const auto end = query.find('&');

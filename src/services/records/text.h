@@ -20,9 +20,8 @@ bool is_secret_name(std::string_view name);
 /// `text` with the passwords of the URIs in it replaced by `***`, and the values of secret parameters behind
 /// them by `[REDACTED]`.
 std::string mask_uris(std::string_view text);
-/// A query string with the values of secret parameters replaced. A parameter that may have been cut at the
-/// end (`cut`) is left out.
-std::string redact_query(std::string_view query, bool cut);
+/// A query string with the values of secret parameters replaced.
+std::string redact_query(std::string_view query);
 /// A JSON document with its secret members replaced, compact; `{}` for what is no JSON object or array, and
 /// `{"truncated":true}` for what is longer than `most`.
 std::string redact_json(std::string_view text, std::size_t most = kMostBody);
