@@ -89,7 +89,11 @@ StoreResult<void> prepare_session(PostgresLink& link, const contract::PostgresCo
   std::string sql =
       "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false), "
       "set_config('standard_conforming_strings', 'on', false), set_config('bytea_output', 'hex', false), "
-      "set_config('extra_float_digits', '1', false)";
+      "set_config('extra_float_digits', '1', false), "
+      // What holds up or ends a statement here is its deadline; and whoever has waited for a lock must see
+      // what its holder wrote.
+      "set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false), "
+      "set_config('default_transaction_isolation', 'read committed', false)";
   Values parameters;
   if (!connection.search_path.empty()) {
     sql += ", set_config('search_path', $1, false)";

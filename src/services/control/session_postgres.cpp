@@ -137,8 +137,8 @@ StoreResult<void> PostgresSession::insert_many(std::string_view table,
                                                const std::vector<Row>& rows) {
   if (rows.empty()) return {};
   if (auto able = ready(); !able) return fail(able.error());
-  std::string sql = "COPY " + quoted(table) + " (";
-  for (std::size_t i = 0; i < columns.size(); ++i) sql += (i == 0 ? "" : ", ") + quoted(columns[i]);
+  std::string sql = "COPY " + quote_name(table) + " (";
+  for (std::size_t i = 0; i < columns.size(); ++i) sql += (i == 0 ? "" : ", ") + quote_name(columns[i]);
   sql += ") FROM STDIN";
   auto done = link_->copy_in(sql, rows, deadline_);
   if (!done) return fail(done.error());

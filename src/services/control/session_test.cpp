@@ -242,8 +242,8 @@ TEST_P(SessionTest, ALockIsWaitedForUntilTheDeadline) {
 }
 
 TEST_P(SessionTest, QuotesNames) {
-  EXPECT_EQ(quoted("a\"b"), "\"a\"\"b\"");
-  run("CREATE TABLE " + quoted("odd \"name") + "(" + quoted("a\\b") + " text)");
+  EXPECT_EQ(quote_name("a\"b"), "\"a\"\"b\"");
+  run("CREATE TABLE " + quote_name("odd \"name") + "(" + quote_name("a\\b") + " text)");
   ATHENA_EXPECT_STORED(session->insert_many("odd \"name", {"a\\b"}, {Row{std::string("x")}}));
 }
 
