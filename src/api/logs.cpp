@@ -247,7 +247,7 @@ base::Task<void> list_connections(Call& call) {
 }
 
 base::Task<void> drill_down(Call& call) {
-  const auto client = client_of_path(call);
+  const auto client = name_of_path(call);
   if (!client) co_return call.fail(client.error());
   const auto parameters = QueryString::parse(call.request().query);
   if (!parameters) co_return call.fail(parameters.error());

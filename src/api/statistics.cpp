@@ -180,7 +180,7 @@ base::Task<void> refresh_client_statistics(Call& call) {
 }
 
 base::Task<void> get_client_statistics(Call& call) {
-  const auto client = client_of_path(call);
+  const auto client = name_of_path(call);
   if (!client) co_return call.fail(client.error());
   auto one = co_await on_store<OneClient>(call, StoreFamily::others, [client = *client](Session& session) {
     return one_client(session, client);

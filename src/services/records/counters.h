@@ -7,6 +7,7 @@
 
 #include "base/histogram.h"
 #include "services/records/record.h"
+#include "services/telemetry/text_writer.h"
 
 namespace athena::records {
 
@@ -50,5 +51,8 @@ struct Counters {
     written[static_cast<std::size_t>(kind)].fetch_add(count, std::memory_order_relaxed);
   }
 };
+
+/// Their metric families. Any thread.
+void render(const Counters& counters, telemetry::TextWriter& out);
 
 }  // namespace athena::records
