@@ -17,16 +17,16 @@ enum class Log : std::uint8_t { requests, operations, auth };
 /// What rows of a log are asked for.
 struct LogQuery {
   Log log = Log::requests;
-  std::string client;  ///< in lower case; empty = all
+  std::string client = {};  ///< in lower case; empty = all
   struct Status {
     int least = 0, most = 0;  ///< 0 and 0 = any
     bool failures = false;    ///< `error`
-  } status;
-  std::string request_id;  ///< empty = any
-  std::optional<std::int64_t> since_ms, until_ms;
-  std::string table, operation;     ///< of operations; `_none` = without a table; empty = any
-  bool only_normal = false;         ///< of operations: no failures
-  std::int64_t before = INT64_MAX;  ///< rows of lower ids, as pages go from new to old
+  } status = {};
+  std::string request_id = {};  ///< empty = any
+  std::optional<std::int64_t> since_ms = {}, until_ms = {};
+  std::string table = {}, operation = {};  ///< of operations; `_none` = without a table; empty = any
+  bool only_normal = false;                ///< of operations: no failures
+  std::int64_t before = INT64_MAX;         ///< rows of lower ids, as pages go from new to old
   std::int64_t limit = 100;
   std::int64_t offset = 0;
 };

@@ -33,13 +33,14 @@ void Queue::push(Chunk& chunk) {
       std::swap(next, spare_.back());
       spare_.pop_back();
     }
-    waiting_[kind] += chunk.count();
+    const auto count = chunk.count();
+    waiting_[kind] += count;
     bytes_ += chunk.bytes();
     lines_[kind].push_back({next_++, std::move(chunk)});
     chunk = Chunk(static_cast<Kind>(kind));
     chunk.take_memory(next);
     if (stopped_) {
-      lose(kind, waiting_[kind], Dropped::shutdown);
+      lose(kind, count, Dropped::shutdown);
       return;
     }
     make_room();
