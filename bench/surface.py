@@ -9,6 +9,7 @@ import time
 import database
 import load
 from athena_testing import http
+from athena_testing.gateway import ADMIN_KEY
 from athena_testing.postgres import _account, binary
 
 CLIENT = "bench"
@@ -161,7 +162,31 @@ def ndjson(chosen, gateway, path, server, result):
     keep(result, taken)
 
 
-PARTS = {"raw": raw_read, "grouping": grouping, "expression": expressions, "ndjson": ndjson}
+def admin(gateway, method, target, body):
+    response = gateway.request(method, target, [("X-Athena-Admin-Key", ADMIN_KEY)], body)
+    if response.status not in (200, 201):
+        raise RuntimeError(f"{method} {target} was answered with {response.status}: {response.text[:500]}")
+    return response.json()["data"]
+
+
+def keys(chosen, gateway, path, server, result):
+    """One row without keys, and with keys enforced: the caller's among a thousand, bound to its client, with one right."""
+    shape = database.Shape(1)
+    for number in range(1000):
+        made = admin(gateway, "POST", "/admin/api-keys", {"name": f"bench {number}", "client_name": CLIENT, "rights": ["gateway.read"]})
+    # The client stands in a header of its own; the key goes behind it.
+    keyed = f"{CLIENT}\r\nX-Athena-Key: {made['api_key']}"
+    wrk = load.Wrk(gateway, path, chosen.tcp)
+
+    def call(enforced, caller):
+        def run(seconds):
+            admin(gateway, "PUT", "/admin/api-key-config", {"enforce_api_keys": enforced})
+            return wrk.run("POST", FETCH, caller, shape.highest_key, shape.body, seconds, server)
+        return run
+    keep(result, in_turn(chosen, {"gateway keyless": call(False, CLIENT), "gateway keys enforced": call(True, keyed)}))
+
+
+PARTS = {"keys": keys, "raw": raw_read, "grouping": grouping, "expression": expressions, "ndjson": ndjson}
 
 
 def measure(name, chosen, start_gateway, folder, server, result):

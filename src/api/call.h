@@ -30,7 +30,10 @@ struct Call {
   KeyViewPointer keys = context.keys;  ///< the same for keys, rights and enforcement
   catalog::DirectUse direct = {};      ///< the pool of the request's direct URI, once it is there
   bool direct_pending = false;         ///< stage 10 waits for open_direct()
+  /// open_direct() has to find out first whether the database of this one holds control tables.
+  engines::Backend* unidentified = nullptr;
   telemetry::StageTimes stages = {};
+  auth::Credential credential = {};  ///< what the request shows; set by stage 2
   RunningRequest* running = nullptr;  ///< of handlers that wait
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
@@ -46,13 +49,9 @@ struct Call {
   [[nodiscard]] contract::Error seen_by_caller(const contract::Error& error) const;
 };
 
-// The stages of a request, in the order in which handlers go through them. Each gives an error that is ready
-// to be sent.
+// The stages of a request but for those of authenticate.h, in the order in which handlers go through them.
+// Each gives an error that is ready to be sent.
 
-/// Stages 2 and 3: the credential, as the route's access asks for it.
-contract::Result<void> authenticate(Call& call);
-/// X-Athena-Explain: true for `sql`, refused for callers without the right.
-contract::Result<bool> wants_explain(const Call& call);
 /// The deadline of X-Athena-Timeout-Ms or the default, from the end of the request head.
 contract::Result<base::Deadline> request_deadline(const Call& call);
 /// Stage 4: waits for the body and parses it to a JSON object.
@@ -67,6 +66,9 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
 /// Stage 8.
 contract::Result<void> require(const Call& call, const catalog::Entry& client,
                                contract::Capability capability);
+/// What stands for the `*` of the first pattern of gateway.wildcard_hosts that the request's host fits; false
+/// when there is none.
+bool host_label(const Call& call, std::string_view& label);
 /// The host name the request was sent to, without port and final dot.
 std::string_view effective_host(const Call& call);
 /// Stage 10: the client's backend on this shard.

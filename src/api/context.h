@@ -13,6 +13,7 @@
 #include "http/exchange.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "services/auth/throttle.h"
 #include "services/catalog/direct_side.h"
 #include "services/records/shard_recorder.h"
 #include "services/telemetry/access_record.h"
@@ -46,6 +47,8 @@ struct ProcessContext {
   std::string instance_id = {};              ///< set before the first request
   /// Whether the keys in force are what the store says; fed by who reads the store.
   std::shared_ptr<auth::StoreHealth> store_health = std::make_shared<auth::StoreHealth>();
+  /// Wrong credentials by address; its take_ended() is for who writes the auth log.
+  std::shared_ptr<auth::Throttle> throttle = std::make_shared<auth::Throttle>();
   std::string version = {};
   std::string revision = {};
   base::Clock::time_point started = {};

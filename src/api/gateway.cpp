@@ -3,8 +3,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "api/authenticate.h"
 #include "api/call.h"
 #include "api/forwarded.h"
+#include "api/notes.h"
 #include "api/origin.h"
 #include "api/recording.h"
 #include "api/server_timing.h"
@@ -92,8 +94,8 @@ bool Gateway::answer_now(http::Exchange& exchange) {
   exchange.counted_in_flight = true;
 
   const auto& snapshot = context_.view->snapshot();
-  const auto verdict =
-      check_origin(request, snapshot.api, snapshot.gatekeeper.enforced(), is_admin_path(request.path));
+  const auto verdict = check_origin(request, snapshot.api, context_.keys->state().enforcement.everywhere(),
+                                    is_admin_path(request.path));
   if (!verdict.allowed) {
     context_.metrics.rejected("origin");
     const auto which = std::string(verdict.what);
@@ -159,6 +161,8 @@ void Gateway::finished(http::Exchange& exchange, std::uint64_t request_bytes, st
   const auto duration = base::Clock::now() - exchange.received_at();
   context_.metrics.request_finished(exchange.route, request.method, status, exchange.client_label,
                                     request_bytes, response_bytes, duration, exchange.request_id());
+  if (const auto* notes = RequestNotes::find(exchange); notes != nullptr && !notes->auth_outcome.empty())
+    context_.metrics.auth_attempt(notes->auth_outcome, notes->auth_reason);
   if (exchange.counted_in_flight) context_.metrics.request_ended(exchange.route, request.method);
   if (!exchange.error_code.empty()) context_.metrics.error(exchange.error_code, exchange.route);
   const auto* route =

@@ -37,7 +37,8 @@ contract::Result<std::string_view> client_name(const http::Request& request) {
   return name;
 }
 
-/// What stands for the `*` of the first pattern of gateway.wildcard_hosts that the request's host fits.
+}  // namespace
+
 bool host_label(const Call& call, std::string_view& label) {
   const auto& patterns = call.settings().wildcard_hosts;
   if (patterns.empty()) return false;
@@ -46,8 +47,6 @@ bool host_label(const Call& call, std::string_view& label) {
     return catalog::matches_host_pattern(pattern, host, &label) && !label.empty();
   });
 }
-
-}  // namespace
 
 void note_client(Call& call, const catalog::Entry& entry) {
   call.exchange.client_label = entry.label;
@@ -80,28 +79,6 @@ void Call::fail(const contract::Error& given) {
                          is_sdk_request(request()));
   contract::append_error(response.body, error,
                          {exchange.request_id(), route.operation, settings().terse_errors, sentence});
-}
-
-contract::Result<void> authenticate(Call& call) {
-  if (call.route.access == Route::Access::open) return {};
-  auth::Decision decision;
-  const auto& gatekeeper = call.gatekeeper();
-  auto caller = call.route.access == Route::Access::admin ? gatekeeper.require_admin(call.request(), decision)
-                                                          : gatekeeper.authenticate(call.request(), decision);
-  call.context.metrics.auth_attempt(decision.outcome, decision.reason);
-  if (!caller) return caller.error();
-  call.caller = *caller;
-  return {};
-}
-
-contract::Result<bool> wants_explain(const Call& call) {
-  const auto value = call.request().header("X-Athena-Explain");
-  if (value.empty()) return false;
-  if (value != "sql") return wrong_value("X-Athena-Explain", "sql");
-  if (!call.caller.is_admin()) {
-    return Error(ErrorCode::missing_api_key_rights, "X-Athena-Explain needs the right gateway.query.");
-  }
-  return true;
 }
 
 contract::Result<base::Deadline> request_deadline(const Call& call) {

@@ -71,11 +71,7 @@ void add_gateway_rows(std::vector<KeyInfo>& keys) {
                 {"max_plan_cost", kInt, "0", 0, kMany * kMany},
                 {"max_plan_rows", kInt, "0", 0, kMany * kMany},
                 {"database_backed_client_loading", kBool, "true"}});
-  gateway.choice("api_key_fail_mode", {"fail_closed", "fail_open"});
-  gateway.rows({{"api_key_max_staleness_secs", kInt, "300", 1, kDay}});
-  gateway.rows({{"auth_failures_per_minute", kInt, "60", 0, 1000000},
-                {"protect_control_tables", kBool, "true"},
-                {"supabase_allowed_hosts", kList, ""},
+  gateway.rows({{"supabase_allowed_hosts", kList, ""},
                 {"supabase_allow_private_hosts", kBool, "false"},
                 {"admission_window_secs", kInt, "10", 1, kHour},
                 {"admission_global_limit", kInt, "0", 0, kMany},

@@ -9,6 +9,8 @@
 #include "app/config_keys.h"
 #include "app/log.h"
 #include "app/server.h"
+#include "engines/control_databases.h"
+#include "engines/postgres/control_database.h"
 
 namespace athena::app {
 namespace {
@@ -63,6 +65,16 @@ StoreHomes store_homes(const Config& config, const std::string& data_dir) {
   homes.auth_is_main = auth.empty() || contract::client_key(auth) == contract::client_key(main);
   homes.auth = homes.auth_is_main ? homes.main : location_of(config, auth, data_dir);
   return homes;
+}
+
+void protect_store(const StoreHomes& homes) {
+  for (const auto* home : {&homes.main, &homes.auth}) {
+    if (home->home == control::Home::sqlite) {
+      engines::ControlDatabases::process().add_file(home->path);
+    } else {
+      postgres::add_control_database(home->postgres);
+    }
+  }
 }
 
 void check_store_clients(const Config& config, std::vector<ConfigProblem>& problems) {

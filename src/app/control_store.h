@@ -21,6 +21,10 @@ struct StoreHomes {
 /// The clients that gateway.logging_client and gateway.auth_client name were checked with the configuration.
 StoreHomes store_homes(const Config& config, const std::string& data_dir);
 
+/// Tells the engines which databases these are, so that the tables in them are protected. Before the first
+/// client.
+void protect_store(const StoreHomes& homes);
+
 /// Mistakes of those two: no such client in the configuration, or none of PostgreSQL.
 void check_store_clients(const Config& config, std::vector<ConfigProblem>& problems);
 

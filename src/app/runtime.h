@@ -65,7 +65,6 @@ class Runtime {
   [[nodiscard]] const api::Snapshot& current() const { return *snapshots_.back(); }
 
   contract::LiveSettings settings_;
-  const bool enforced_;
   base::ShardGroup shards_;
   engines::EngineEnvironment environment_;
   std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force

@@ -172,6 +172,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
 
   const auto homes = store_homes(config, options.data_dir);
   log_info("store: " + homes.main_text);
+  protect_store(homes);
   const auto records = make_records(config, homes, instance_id);
   Runtime runtime(config, keys->keys, enforced);
   const auto control = make_control_plane(config, homes, instance_id, enforced, runtime);
@@ -185,6 +186,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   // The keys of a store that answers are in force before the first request.
   if (auto started = control->start(); !started) return give_up(started.error(), kBadConfiguration);
   records->start(control->main(), control->auth());
+  runtime.open_backends();
   if (auto listening = runtime.listen(); !listening) {
     records->stop(base::Deadline::in(std::chrono::milliseconds(0)));
     return give_up(listening.error(), kCannotStart);
@@ -193,7 +195,6 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   if (options.on_listening) options.on_listening(runtime.server().port(), keys->generated_key);
   const ServiceManager manager(environment.get("NOTIFY_SOCKET").value_or(""));
   manager.ready();
-  runtime.open_backends();
   const BudgetCheck budget_check(config);
   Reloader reloader(config, runtime, options, environment, manager);
   const bool clean =

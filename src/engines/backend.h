@@ -16,6 +16,7 @@
 #include "contract/client_definition.h"
 #include "contract/error.h"
 #include "contract/settings.h"
+#include "engines/control_databases.h"
 #include "query/function_call.h"
 #include "query/raw_text.h"
 #include "query/request.h"
@@ -257,6 +258,9 @@ class EngineClient {
   /// POST /admin/backends/{client}/offline and reset.
   virtual void force_offline(std::chrono::seconds duration, std::string reason) = 0;
   virtual void reset_health() = 0;
+  /// Whether its database holds the gateway's own tables. `unknown` until a connection was made, where one is
+  /// needed to tell. Takes no lock that is held long.
+  [[nodiscard]] virtual HoldsControlTables holds_control_tables() const { return HoldsControlTables::no; }
 };
 
 /// What engines get from the process.

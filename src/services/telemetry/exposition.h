@@ -20,6 +20,10 @@ struct ProcessSample {
   std::uint64_t connections_active = 0, connections_idle = 0;
   bool draining = false;
   std::uint64_t direct_pools = 0;  ///< pools that direct URIs have opened
+  std::uint64_t auth_keys = 0;     ///< keys that requests are checked against
+  std::uint64_t auth_version = 0;  ///< of the store they were read from
+  bool auth_store_up = true;       ///< they are what the store says, or there is no store
+  double auth_snapshot_age_seconds = 0;
 };
 
 struct RouteLabel {

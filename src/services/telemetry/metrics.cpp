@@ -92,6 +92,7 @@ void ShardNumbers::add(const ShardNumbers& part) {
   rejected.add(part.rejected);
   aborted.add(part.aborted);
   auth.add(part.auth);
+  auth_throttled += part.auth_throttled;
   resolutions.add(part.resolutions);
   direct_rejected.add(part.direct_rejected);
   cancelled.add(part.cancelled);
