@@ -1,5 +1,7 @@
 #include "services/records/housekeeping.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -114,6 +116,7 @@ void Housekeeping::rebuild(Answer answer) {
 }
 
 void Housekeeping::run() {
+  pthread_setname_np(pthread_self(), "athena-keeper");
   auto next_purge = Clock::now();
   auto next_retention = Clock::now() + kFirstRetention;
   for (;;) {
