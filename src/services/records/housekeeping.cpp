@@ -16,7 +16,7 @@ using control::Session;
 using control::Store;
 using control::StoreResult;
 
-constexpr std::chrono::seconds kCallTime{10};
+constexpr std::chrono::seconds kCallTime{5};
 constexpr std::chrono::seconds kRebuildTime{60};
 constexpr std::chrono::milliseconds kBetweenBatches{100};
 constexpr std::chrono::minutes kFirstRetention{1};
@@ -74,13 +74,17 @@ void Housekeeping::configure(const Settings& settings) {
   wake_.notify_all();
 }
 
-void Housekeeping::stop() {
-  std::vector<Answer> left;
+void Housekeeping::begin_stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
+}
+
+void Housekeeping::stop() {
+  std::vector<Answer> left;
+  begin_stop();
   if (thread_.joinable()) thread_.join();
   {
     const std::lock_guard lock(mutex_);
