@@ -183,7 +183,7 @@ void record_operation(Call& call, const Operation& operation, const contract::Re
     const auto error = call.seen_by_caller(summary.error());
     head.status = contract::info(error.code()).status;
     head.error_code = contract::info(error.code()).name;
-    message = error.text();
+    message = error.text().substr(0, kMostPath);
   }
   call.context.recorder->add(
       head,

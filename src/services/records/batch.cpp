@@ -184,7 +184,7 @@ std::string details_json(const OperationHead& head, std::string_view sql) {
   if (!sql.empty()) {
     separate();
     out.append(R"("sql":)");
-    base::append_json_string(out, clean(sql));
+    base::append_json_string(out, clean(mask_literals(sql)));
   }
   out.push_back('}');
   return std::string(out.view());
@@ -358,7 +358,8 @@ void Batch::add_slow(const OperationHead& head,
   std::string summary(head.operation);
   if (!texts[Text::table].empty()) summary += ' ' + clean(mask_uris(texts[Text::table]), 200);
   logs_[slow].rows.push_back({base::iso_time(head.time_ms), clean(texts[Text::client]), summary,
-                              text_or_null(texts[Text::sql]), rounded(head.operation_ms) / 1000.0,
+                              text_or_null(mask_literals(texts[Text::sql])),
+                              rounded(head.operation_ms) / 1000.0,
                               static_cast<double>(context_.settings.slow_query.count()) / 1000.0,
                               head.rows_affected, head.row_count, clean(texts[Text::request_id])});
 }

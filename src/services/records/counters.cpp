@@ -14,8 +14,8 @@ void render(const Counters& counters, telemetry::TextWriter& out) {
   out.family("telemetry_dropped_total", "Records that were not logged.", Metric::counter);
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     for (std::size_t why = 0; why < kDroppedNames.size(); ++why) {
-      const auto count = load(counters.dropped[kind][why]);
-      if (count != 0) out.sample({{"kind", kKindNames[kind]}, {"reason", kDroppedNames[why]}}, count);
+      out.sample({{"kind", kKindNames[kind]}, {"reason", kDroppedNames[why]}},
+                 load(counters.dropped[kind][why]));
     }
   }
   out.family("telemetry_flush_seconds", "Transactions that write records.", Metric::histogram);

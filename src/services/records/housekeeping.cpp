@@ -1,5 +1,7 @@
 #include "services/records/housekeeping.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,7 +16,7 @@ using control::Session;
 using control::Store;
 using control::StoreResult;
 
-constexpr std::chrono::seconds kCallTime{10};
+constexpr std::chrono::seconds kCallTime{5};
 constexpr std::chrono::seconds kRebuildTime{60};
 constexpr std::chrono::milliseconds kBetweenBatches{100};
 constexpr std::chrono::minutes kFirstRetention{1};
@@ -72,13 +74,17 @@ void Housekeeping::configure(const Settings& settings) {
   wake_.notify_all();
 }
 
-void Housekeeping::stop() {
-  std::vector<Answer> left;
+void Housekeeping::begin_stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
+}
+
+void Housekeeping::stop() {
+  std::vector<Answer> left;
+  begin_stop();
   if (thread_.joinable()) thread_.join();
   {
     const std::lock_guard lock(mutex_);
@@ -114,6 +120,7 @@ void Housekeeping::rebuild(Answer answer) {
 }
 
 void Housekeeping::run() {
+  pthread_setname_np(pthread_self(), "athena-keeper");
   auto next_purge = Clock::now();
   auto next_retention = Clock::now() + kFirstRetention;
   for (;;) {

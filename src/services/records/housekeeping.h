@@ -29,7 +29,9 @@ class Housekeeping {
   void start();
   /// Any thread.
   void configure(const Settings& settings);
-  /// Ends the thread; a call to the store that runs is waited for (10 s at most, a rebuild 60 s).
+  /// The thread is to end. Any thread; never waits.
+  void begin_stop();
+  /// Ends the thread; a call to the store that runs is waited for (5 s at most, a rebuild 60 s).
   void stop();
 
   struct Rebuilt {

@@ -51,6 +51,7 @@ void Records::configure(const Settings& settings) {
 }
 
 std::size_t Records::stop(base::Deadline deadline) {
+  if (housekeeping_) housekeeping_->begin_stop();
   std::size_t left = main_writer_->stop(deadline);
   if (auth_writer_) left += auth_writer_->stop(deadline);
   if (housekeeping_) housekeeping_->stop();

@@ -179,6 +179,80 @@ void append_redacted(base::Buffer& out, const base::JsonNode& node) {
 
 }  // namespace
 
+namespace {
+
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Length of the quoted text at the start of `text`, its quotes included; all of it when it does not end.
+std::size_t quoted_length(std::string_view text, bool backslashes) {
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (backslashes && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (i + 1 == text.size() || text[i + 1] != quote) return i + 1;
+      ++i;
+    }
+  }
+  return text.size();
+}
+
+/// Length of `$tag$…$tag$` at the start of `text`; 0 when there is none.
+std::size_t dollar_length(std::string_view text) {
+  const auto end = text.find('$', 1);
+  if (end == std::string_view::npos) return 0;
+  const auto tag = text.substr(0, end + 1);
+  if (tag.size() > 2 && tag[1] >= '0' && tag[1] <= '9') return 0;
+  if (!std::all_of(tag.begin() + 1, tag.end() - 1, is_word)) return 0;
+  const auto close = text.find(tag, tag.size());
+  return close == std::string_view::npos ? text.size() : close + tag.size();
+}
+
+std::size_t comment_length(std::string_view text) {
+  if (text.starts_with("--")) return std::min(text.find('\n'), text.size());
+  if (!text.starts_with("/*")) return 0;
+  const auto end = text.find("*/", 2);
+  return end == std::string_view::npos ? text.size() : end + 2;
+}
+
+}  // namespace
+
+std::string mask_literals(std::string_view sql) {
+  std::string result;
+  while (!sql.empty()) {
+    const char c = sql.front();
+    const bool in_word = !result.empty() && is_word(result.back());
+    std::size_t length = 1;
+    if (const auto comment = comment_length(sql); comment != 0) {
+      result.push_back(' ');
+      length = comment;
+    } else if (c == '\'') {
+      // e'', b'', x'' and n'' belong to the literal.
+      const bool prefixed = in_word && (result.size() < 2 || !is_word(result[result.size() - 2]));
+      const bool escapes = prefixed && base::lower(result.back()) == 'e';
+      if (prefixed) result.pop_back();
+      result.push_back('?');
+      length = quoted_length(sql, escapes);
+    } else if (c == '"') {
+      length = quoted_length(sql, false);
+      result.append(sql.substr(0, length));
+    } else if (c == '$' && !in_word && dollar_length(sql) != 0) {
+      result.push_back('?');
+      length = dollar_length(sql);
+    } else if (c >= '0' && c <= '9' && !in_word) {
+      result.push_back('?');
+      while (length < sql.size() && (is_word(sql[length]) || sql[length] == '.')) ++length;
+    } else {
+      result.push_back(c);
+    }
+    sql.remove_prefix(length);
+  }
+  return result;
+}
+
 std::string redact_json(std::string_view text, std::size_t most) {
   std::pmr::monotonic_buffer_resource memory;
   const auto parsed = base::parse_json(text, memory);

@@ -22,6 +22,8 @@ bool is_secret_name(std::string_view name);
 std::string mask_uris(std::string_view text);
 /// A query string with the values of secret parameters replaced.
 std::string redact_query(std::string_view query);
+/// SQL with `?` in place of its literals, and without its comments.
+std::string mask_literals(std::string_view sql);
 /// A JSON document with its secret members replaced, compact; `{}` for what is no JSON object or array, and
 /// `{"truncated":true}` for what is longer than `most`.
 std::string redact_json(std::string_view text, std::size_t most = kMostBody);

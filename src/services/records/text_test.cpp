@@ -47,6 +47,16 @@ TEST(Queries, LoseSecretParameters) {
   EXPECT_EQ(redact_query(""), "");
 }
 
+TEST(Statements, LoseTheirLiterals) {
+  EXPECT_EQ(mask_literals("select a1, 'it''s', 3.5e7 from t2 where \"x'1\" = $1 and b > -7"),
+            "select a1, ?, ? from t2 where \"x'1\" = $1 and b > -?");
+  EXPECT_EQ(mask_literals("select e'a\\'b', E'x', $$a 'b'$$, $q$ $$ $q$, x'1f' -- secret"),
+            "select ?, ?, ?, ?, ?  ");
+  EXPECT_EQ(mask_literals("select /* secret */ 1"), "select   ?");
+  EXPECT_EQ(mask_literals("select 'never ends"), "select ?");
+  EXPECT_EQ(mask_literals("select col'x'"), "select col?");
+}
+
 TEST(Documents, LoseSecretMembers) {
   EXPECT_EQ(
       redact_json(R"({"a":1.10,"password":"x","deep":[{"api_key":{"y":1}}],"uri":"redis://u:p@h"})"),

@@ -1,5 +1,7 @@
 #include "services/records/writer.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -85,6 +87,7 @@ bool Writer::pause(std::chrono::milliseconds time) {
 }
 
 void Writer::run() {
+  pthread_setname_np(pthread_self(), "athena-records");
   std::vector<Chunk> chunks;
   for (;;) {
     const auto current = settings();
