@@ -65,7 +65,7 @@ TEST(Documents, LoseSecretMembers) {
   EXPECT_EQ(redact_json("3", false), "{}");
   EXPECT_EQ(redact_json(R"({"query":"select 'x'"})", false), R"({"query":"[SQL]"})");
   EXPECT_EQ(redact_json(R"({"query":"select 'x'"})", true), R"({"query":"select ?"})");
-  EXPECT_EQ(redact_json(R"({"a":")" + std::string(5000, 'x') + "\"}", false), R"({"truncated":true})", false);
+  EXPECT_EQ(redact_json(R"({"a":")" + std::string(5000, 'x') + "\"}", false), R"({"truncated":true})");
   EXPECT_EQ(redact_json(R"({"a\u0000":"b\u0000c"})", false), R"({"a":"bc"})") << "PostgreSQL takes no NUL";
 }
 
