@@ -5,16 +5,14 @@
 #include "base/unix_time.h"
 #include "base/uuid.h"
 #include "services/control/migrations.h"
+#include "services/control/rights.h"
 #include "services/control/schema_state.h"
 
 namespace athena::control {
 namespace {
 
-struct Right {
-  std::string_view name, description;
-};
 // Part of the checksum, as the schema's text is.
-constexpr std::array<Right, 29> kRights{{
+constexpr std::array<BuiltInRight, 29> kRights{{
     {"*", "Everything"},
     {"gateway.*", "Every data route"},
     {"gateway.read", "Read rows"},
@@ -171,6 +169,10 @@ std::string text_of_migration() {
 }
 
 }  // namespace
+
+std::span<const BuiltInRight> built_in_rights() {
+  return kRights;
+}
 
 const std::vector<Migration>& migrations() {
   static const std::vector<Migration> steps{
