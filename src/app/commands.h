@@ -95,4 +95,30 @@ struct FetchOptions {
 };
 int fetch_command(const FetchOptions& options, const Environment& environment);
 
+struct ProvisionOptions {
+  std::string uri, client;  ///< one of these, or `control`
+  bool control = false;     ///< the gateway's own store
+  bool status = false;
+  bool add = false;  ///< to clients.json
+  std::string add_as = "provisioned";
+  std::string clients_path;
+};
+/// `athena provision`: creates Athena's tables in a database, or lists those that are missing.
+int provision_command(const ConfigRequest& request, const ProvisionOptions& options,
+                      const Environment& environment);
+
+struct StoreOptions {
+  std::string from, to;
+  bool with_logs = false;
+  bool dry_run = false;
+  std::string file;
+  bool force = false;
+};
+/// `athena store copy`: an embedded store into the PostgreSQL store of a client.
+int store_copy_command(const ConfigRequest& request, const StoreOptions& options,
+                       const Environment& environment);
+/// `athena store backup`: a consistent copy of control.db.
+int store_backup_command(const ConfigRequest& request, const StoreOptions& options,
+                         const Environment& environment);
+
 }  // namespace athena::app
