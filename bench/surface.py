@@ -2,9 +2,12 @@
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import time
+
+import yaml
 
 import database
 import load
@@ -186,7 +189,28 @@ def keys(chosen, gateway, path, server, result):
     keep(result, in_turn(chosen, {"gateway keyless": call(False, CLIENT), "gateway keys enforced": call(True, keyed)}))
 
 
-PARTS = {"keys": keys, "raw": raw_read, "grouping": grouping, "expression": expressions, "ndjson": ndjson}
+def records(chosen, gateway, path, server, result):
+    """One row with every request and operation logged, in SQLite, and with nothing logged: at 2000 requests a second, and at most."""
+    shape = database.Shape(1)
+    paced, full = load.Wrk(gateway, path, chosen.tcp).at_rate(2000), load.Wrk(gateway, path, chosen.tcp)
+    config = yaml.safe_load(gateway.config_path.read_text())
+
+    def call(wrk, enabled):
+        def run(seconds):
+            mark = len(gateway.log())
+            gateway.config_path.write_text(yaml.safe_dump({**config, "telemetry": {"enabled": enabled}}))
+            gateway.signal(signal.SIGHUP)
+            while "configuration reloaded" not in gateway.log_since(mark):
+                time.sleep(0.01)
+            return wrk.run("POST", FETCH, CLIENT, shape.highest_key, shape.body, seconds, server)
+        return run
+    taken = in_turn(chosen, {"gateway unlogged 2000/s": call(paced, False), "gateway logged 2000/s": call(paced, True)})
+    result["records_dropped_at_2000"] = gateway.metric("athena_telemetry_dropped_total") or 0
+    taken.update(in_turn(chosen, {"gateway unlogged": call(full, False), "gateway logged": call(full, True)}))
+    keep(result, taken)
+
+
+PARTS = {"keys": keys, "records": records, "raw": raw_read, "grouping": grouping, "expression": expressions, "ndjson": ndjson}
 
 
 def measure(name, chosen, start_gateway, folder, server, result):

@@ -34,6 +34,7 @@ struct Call {
   engines::Backend* unidentified = nullptr;
   telemetry::StageTimes stages = {};
   auth::Credential credential = {};  ///< what the request shows; set by stage 2
+  RunningRequest* running = nullptr;  ///< of handlers that wait
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
   [[nodiscard]] const ApiSettings& api() const { return view->snapshot().api; }
@@ -43,6 +44,9 @@ struct Call {
   [[nodiscard]] const http::Request& request() const { return exchange.request(); }
   /// Puts the failure reply into the response, with the route's operation.
   void fail(const contract::Error& error);
+  /// What an engine gave up because an operator asked for it is no leaving of the caller: the error as it is
+  /// sent.
+  [[nodiscard]] contract::Error seen_by_caller(const contract::Error& error) const;
 };
 
 // The stages of a request but for those of authenticate.h, in the order in which handlers go through them.
@@ -52,6 +56,8 @@ struct Call {
 contract::Result<base::Deadline> request_deadline(const Call& call);
 /// Stage 4: waits for the body and parses it to a JSON object.
 base::Task<contract::Result<const query::Value*>> read_json(Call& call);
+/// Labels the request with its client, for metrics and records.
+void note_client(Call& call, const catalog::Entry& entry);
 /// Stages 6 and 7: the client named by X-Athena-Client, or by the body (`named`; a header that names another
 /// one is client_mismatch), or by a wildcard host; known and active. Sets the metrics label.
 contract::Result<const catalog::Entry*> resolve_client(Call& call, std::string_view named = {});

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/running.h"
 #include "api/snapshot.h"
 #include "base/shard.h"
 #include "http/exchange.h"
@@ -14,12 +15,16 @@
 #include "http/server.h"
 #include "services/auth/throttle.h"
 #include "services/catalog/direct_side.h"
+#include "services/records/shard_recorder.h"
 #include "services/telemetry/access_record.h"
 #include "services/telemetry/metrics.h"
 #include "services/telemetry/scraper.h"
 
 namespace athena::control {
 class ControlPlane;
+}
+namespace athena::records {
+class Records;
 }
 
 namespace athena::api {
@@ -38,6 +43,8 @@ struct ProcessContext {
   std::vector<Gateway*> gateways = {};       ///< one per shard, in shard order
   catalog::DirectPools* direct = nullptr;    ///< set before the first gateway
   control::ControlPlane* control = nullptr;  ///< null: no store; set before the first request
+  records::Records* records = nullptr;       ///< null: nothing is recorded; set before the first gateway
+  std::string instance_id = {};              ///< set before the first request
   /// Whether the keys in force are what the store says; fed by who reads the store.
   std::shared_ptr<auth::StoreHealth> store_health = std::make_shared<auth::StoreHealth>();
   /// Wrong credentials by address; its take_ended() is for who writes the auth log.
@@ -66,6 +73,8 @@ struct ShardContext {
   telemetry::ShardMetrics metrics;
   catalog::DirectSide direct;
   telemetry::Scraper scraper = {};
+  std::unique_ptr<records::ShardRecorder> recorder = {};  ///< null: nothing is recorded
+  RunningRequests running = {};
 };
 
 }  // namespace athena::api

@@ -81,7 +81,7 @@ catalog::DirectText direct_text(const http::Request& request) {
 
 contract::Result<const catalog::Entry*> find_direct(Call& call, const catalog::DirectText& text) {
   const auto& entry = catalog::direct_entry();
-  call.exchange.client_label = entry.label;
+  note_client(call, entry);
   if (call.direct) return &entry;
   if (auto allowed = check_right(call); !allowed) return rejected(call, allowed.error());
   auto found = call.context.direct.find(text, rules(call), call.exchange.received_at());

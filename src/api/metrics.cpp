@@ -4,6 +4,7 @@
 #include "api/gateway.h"
 #include "api/handlers.h"
 #include "http/header_list.h"
+#include "services/records/records.h"
 #include "services/telemetry/exposition.h"
 
 namespace athena::api {
@@ -123,6 +124,9 @@ base::Task<void> metrics(Call& call) {
   scrape->routes = route_labels();
   sample_process(process, call.key_state(), scrape->process);
   sample_clients(call, scrape->clients);
+  if (auto* records = process.records; records != nullptr) {
+    scrape->others = [records](TextWriter& out) { records::render(records->counters(), out); };
+  }
   const auto form = wanted_form(call.request().header("Accept"));
   auto& scraper = call.context.scraper;
   auto text = co_await base::suspend<std::shared_ptr<base::Buffer>>([&scraper, scrape = std::move(scrape),

@@ -30,6 +30,10 @@ struct RequestNotes {
   std::string_view presented;
   const RightNote* required = nullptr;  ///< what the request needed, the last one first
 
+  // ---- set by stage 7 ----
+  static constexpr std::uint8_t kNoEngine = 0xFF;
+  std::uint8_t engine = kNoEngine;  ///< of the client, once one is found: contract::Engine
+
   /// The notes of this exchange, made on first use.
   static RequestNotes& of(http::Exchange& exchange);
   /// Null when nothing noted anything.

@@ -4,6 +4,7 @@
 
 #include "api/direct.h"
 #include "api/protected.h"
+#include "api/recording.h"
 
 namespace athena::api {
 namespace {
@@ -139,6 +140,7 @@ engines::ExecutionContext execution_context(Call& call, Operation& operation,
                                             engines::Cancellation& cancellation) {
   operation.handed_over = call.stages.handed_over = base::Clock::now();
   call.stages.trace.timed = call.stages.wanted;
+  if (call.running != nullptr) call.running->handed_over(cancellation, operation.deadline.at());
   return {operation.deadline,
           call.exchange.memory(),
           operation.max_rows(call),
@@ -181,7 +183,10 @@ void record(Call& call, const Operation& operation, const contract::Result<query
   metrics.operation({operation.client->label, definition.engine, call.route.operation,
                      summary ? telemetry::BackendOutcome::ok : backend_outcome(summary.error().code()),
                      summary ? summary->rows_returned : 0, summary ? summary->rows_affected : 0,
-                     summary && summary->truncated, now - operation.handed_over});
+                     summary && summary->truncated, now - operation.handed_over,
+                     call.running != nullptr && call.running->cancelled});
+  record_operation(call, operation, summary, now);
+  if (call.running != nullptr) call.running->answered();
   using Path = engines::Trace::Path;
   if (stages.trace.path != Path::none)
     metrics.postgres_path(call.exchange.route, stages.trace.path == Path::exclusive);

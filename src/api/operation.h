@@ -77,7 +77,7 @@ contract::Error with_deadline(const Call& call, const Operation& operation, cont
 contract::Result<bool> strip_nulls_member(const query::Value& body);
 /// Header X-Strip-Nulls over the body's member.
 bool strip_nulls(const Call& call, bool body_member);
-/// After the engine: metrics.
+/// After the engine: metrics, the operation's record.
 void record(Call& call, const Operation& operation, const contract::Result<query::Summary>& summary);
 
 // Handlers of the routes.

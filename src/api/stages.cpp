@@ -3,6 +3,7 @@
 
 #include "api/call.h"
 #include "api/forwarded.h"
+#include "api/notes.h"
 #include "contract/envelope.h"
 #include "services/catalog/host_patterns.h"
 
@@ -47,11 +48,24 @@ bool host_label(const Call& call, std::string_view& label) {
   });
 }
 
+void note_client(Call& call, const catalog::Entry& entry) {
+  call.exchange.client_label = entry.label;
+  RequestNotes::of(call.exchange).engine = static_cast<std::uint8_t>(entry.definition.engine);
+}
+
 std::string_view effective_host(const Call& call) {
   return catalog::bare_host(Forwarded(call.request(), call.api()).host());
 }
 
-void Call::fail(const contract::Error& error) {
+contract::Error Call::seen_by_caller(const contract::Error& error) const {
+  if (running == nullptr || !running->cancelled || error.code() != ErrorCode::client_closed_request)
+    return error;
+  return Error(ErrorCode::statement_timeout, "An operator cancelled this request.")
+      .with("reason", std::string_view("cancelled_by_operator"));
+}
+
+void Call::fail(const contract::Error& given) {
+  const auto error = seen_by_caller(given);
   auto& response = exchange.response();
   response.body.clear();
   response.status = contract::info(error.code()).status;
@@ -103,7 +117,7 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
     std::string_view label;
     if (host_label(call, label)) {
       if (const auto* entry = call.registry().find_by_label(label); entry != nullptr) {
-        call.exchange.client_label = entry->label;
+        note_client(call, *entry);
         return entry;
       }
       metrics.client_resolved("unknown");
@@ -119,7 +133,7 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
     return Error(ErrorCode::unknown_client,
                  "The client " + quoted(name->substr(0, 64)) + " is not known to this gateway.");
   }
-  call.exchange.client_label = entry->label;
+  note_client(call, *entry);
   return entry;
 }
 

@@ -71,9 +71,9 @@ struct Outcome {
 
 base::Task<contract::Result<Outcome>> run(Call& call, Operation& operation, const query::Request& request,
                                           WrittenRows& rows) {
-  // A caller that leaves does not stop a write, so nobody watches for it.
-  engines::Cancellation never;
-  const auto context = execution_context(call, operation, never);
+  // A caller that leaves does not stop a write, so nobody watches for it; an operator does.
+  engines::Cancellation by_operator;
+  const auto context = execution_context(call, operation, by_operator);
   auto summary = co_await operation.backend->query()->execute(request, rows, context);
   record(call, operation, summary);
   if (!summary) co_return with_deadline(call, operation, summary.error());

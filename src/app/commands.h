@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/control_store.h"
 #include "app/environment.h"
 
 // The commands. Each returns the program's exit code; results go to stdout, logs and mistakes to stderr.
@@ -73,6 +74,9 @@ struct KeysOptions {
   bool all = false;  ///< archived ones too
   bool json = false;
 };
+/// For `athena dev`: a key with every right in place of the one of the start before; its text, empty after a
+/// warning when there is none.
+std::string make_dev_key(const StoreHomes& homes, std::int64_t most);
 /// `athena keys`: works on the store itself; a server that runs follows within a second.
 int keys_create_command(const ConfigRequest& request, const KeysOptions& options,
                         const Environment& environment);

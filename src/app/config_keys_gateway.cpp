@@ -33,6 +33,9 @@ void add_gateway(std::vector<KeyInfo>& keys) {
                                              : v == "optional" ? Audit::optional
                                                                : Audit::sdk_exempt;
                  });
+  gateway.choice("auth_log", {"failures", "all"},
+                 "Credentials that are logged: refused ones and the first use of a key in an hour, or all.",
+                 [](Config& c, const std::string& v) { c.api.records.auth_log_all = v == "all"; });
   gateway.integer("request_timeout_ms", "30000", 1, 86400000, "Deadline of a request that names none.",
                   ATHENA_INT(gateway.request_timeout_ms));
   gateway.integer("max_timeout_ms", "300000", 1, 86400000, "Largest X-Athena-Timeout-Ms.",

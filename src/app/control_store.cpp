@@ -122,4 +122,14 @@ std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, 
   return std::make_unique<control::ControlPlane>(std::move(settings), std::move(events));
 }
 
+std::unique_ptr<records::Records> make_records(const Config& config, const StoreHomes& homes,
+                                               const std::string& instance_id) {
+  records::Records::Options options;
+  options.main = homes.main;
+  if (!homes.auth_is_main) options.auth = std::make_unique<control::StoreLocation>(homes.auth);
+  options.instance_id = instance_id;
+  options.warn = [](std::string_view line) { log_warn(line); };
+  return std::make_unique<records::Records>(std::move(options), config.api.records);
+}
+
 }  // namespace athena::app

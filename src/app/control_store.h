@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "services/control/change.h"
 #include "services/control/control_plane.h"
+#include "services/records/records.h"
 
 namespace athena::app {
 
@@ -34,5 +35,9 @@ control::Actor command_actor();
 std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, const StoreHomes& homes,
                                                           const std::string& instance_id, bool enforced,
                                                           Runtime& runtime);
+
+/// What keeps the records of a server, in the same homes. Its threads are not started.
+std::unique_ptr<records::Records> make_records(const Config& config, const StoreHomes& homes,
+                                               const std::string& instance_id);
 
 }  // namespace athena::app

@@ -6,6 +6,7 @@
 #include "app/log.h"
 #include "app/server.h"
 #include "services/catalog/host_patterns.h"
+#include "services/records/records.h"
 
 namespace athena::app {
 namespace {
@@ -82,12 +83,15 @@ Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool en
   process_.gateways.resize(shards_.size());
 }
 
-void Runtime::start(const http::ServerSettings& settings, control::ControlPlane* control) {
+void Runtime::start(const http::ServerSettings& settings, control::ControlPlane* control,
+                    records::Records* records) {
   server_ = std::make_unique<http::Server>(
       shards_, settings,
       [this](base::Shard& shard) -> http::Application& { return *gateways_[shard.index()]; });
   process_.server = server_.get();
   process_.control = control;
+  process_.records = records;
+  if (records != nullptr) process_.instance_id = records->instance_id();
   shards_.start();
   shards_.run_on_all([this](base::Shard& shard) {
     gateways_[shard.index()] =
@@ -109,6 +113,7 @@ base::Result<void, std::string> Runtime::change(const Config& config, std::vecto
   auto snapshot = make_snapshot(config, std::move(keys), environment_, &current());
   if (auto applied = server_->apply(config.http); !applied) return applied;
   settings_.replace(config.gateway);
+  if (process_.records != nullptr) process_.records->configure(config.api.records);
   snapshots_.push_back(std::move(snapshot));
   warn_of_broken_clients(current().registry);
   std::vector<const api::View*> views(shards_.size());
@@ -135,6 +140,12 @@ void Runtime::change_keys(std::shared_ptr<const auth::KeyState> keys) {
 std::shared_ptr<const auth::KeyState> Runtime::keys() const {
   const std::lock_guard lock(changes_);
   return key_states_.back();
+}
+
+void Runtime::flush_records() {
+  shards_.run_on_all([this](base::Shard& shard) {
+    if (auto& recorder = gateways_[shard.index()]->context().recorder; recorder) recorder->flush();
+  });
 }
 
 std::string Runtime::state() const {

@@ -258,6 +258,7 @@ void render(const Scrape& scrape, TextWriter::Form form, base::Buffer& out) {
   render_requests(scrape, total, writer);
   render_operations(scrape, total, writer);
   render_clients(scrape, writer);
+  if (scrape.others) scrape.others(writer);
   writer.end();
 }
 

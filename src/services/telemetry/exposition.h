@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,6 +48,8 @@ struct Scrape {
   ProcessSample process;
   std::span<const RouteLabel> routes;  ///< by route index; static
   std::vector<ClientSample> clients;
+  /// Families of what this library does not know; may be empty.
+  std::function<void(TextWriter&)> others;
 };
 
 /// Asks the clients for their state. Any thread.

@@ -157,6 +157,7 @@ struct BackendCall {
   std::int64_t rows_returned, rows_written;
   bool truncated;
   base::Clock::duration duration;
+  bool by_operator = false;  ///< cancelled, by an operator
 };
 
 /// Counters of one shard. Written by that shard alone, without atomics; a scrape copies numbers() on the
