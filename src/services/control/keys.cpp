@@ -92,7 +92,7 @@ Outcome<std::vector<std::int64_t>> right_ids(Session& session, const std::vector
     }
   }
   if (unknown.empty()) return Found(std::move(ids));
-  return Found(Error(ErrorCode::unknown_right, "There is no right " + quoted(unknown[0].substr(0, 200)) + ".")
+  return Found(Error(ErrorCode::unknown_right, "There is no right " + quote_name(unknown[0].substr(0, 200)) + ".")
                    .with("unknown_rights", std::span<const std::string>(unknown)));
 }
 
