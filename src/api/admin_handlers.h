@@ -21,5 +21,11 @@ base::Task<void> list_api_key_clients(Call& call);
 base::Task<void> put_api_key_client(Call& call);
 base::Task<void> delete_api_key_client(Call& call);
 base::Task<void> list_audit(Call& call);
+base::Task<void> list_catalogue(Call& call);
+base::Task<void> get_catalogue_client(Call& call);
+base::Task<void> create_catalogue_client(Call& call);
+base::Task<void> update_catalogue_client(Call& call);
+base::Task<void> freeze_catalogue_client(Call& call);
+base::Task<void> delete_catalogue_client(Call& call);
 
 }  // namespace athena::api

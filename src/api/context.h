@@ -23,6 +23,7 @@ class ControlPlane;
 
 namespace athena::api {
 
+class ClientSupport;
 class Gateway;
 
 /// Programs that were found at the start: their versions; empty = not there.
@@ -37,6 +38,7 @@ struct ProcessContext {
   std::vector<Gateway*> gateways = {};       ///< one per shard, in shard order
   catalog::DirectPools* direct = nullptr;    ///< set before the first gateway
   control::ControlPlane* control = nullptr;  ///< null: no store; set before the first request
+  const ClientSupport* clients = nullptr;    ///< set before the first request
   /// Whether the keys in force are what the store says; fed by who reads the store.
   std::shared_ptr<auth::StoreHealth> store_health = std::make_shared<auth::StoreHealth>();
   std::string version = {};

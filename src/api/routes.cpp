@@ -100,6 +100,17 @@ constexpr Route kTable[] = {
      Access::admin, nullptr, put_api_key_client},
     {kDelete, "/admin/api-key-clients/{client_name}", "admin", "", "Remove an override", Access::admin,
      nullptr, delete_api_key_client},
+    {kGet, "/admin/clients", "admin", "", "List the clients of the catalogue", Access::admin, nullptr,
+     list_catalogue},
+    {kPost, "/admin/clients", "admin", "", "Make a client", Access::admin, nullptr, create_catalogue_client},
+    {kGet, "/admin/clients/{client_name}", "admin", "", "One client", Access::admin, nullptr,
+     get_catalogue_client},
+    {kPatch, "/admin/clients/{client_name}", "admin", "", "Change a client", Access::admin, nullptr,
+     update_catalogue_client},
+    {kDelete, "/admin/clients/{client_name}", "admin", "", "Delete a client", Access::admin, nullptr,
+     delete_catalogue_client},
+    {kPut, "/admin/clients/{client_name}/freeze", "admin", "", "Freeze a client, or not", Access::admin,
+     nullptr, freeze_catalogue_client},
     {kGet, "/admin/audit", "admin", "", "What operators changed", Access::admin, nullptr, list_audit},
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "app/applied_config.h"
 #include "app/config.h"
 #include "app/runtime.h"
 #include "base/result.h"
@@ -26,9 +27,10 @@ void check_store_clients(const Config& config, std::vector<ConfigProblem>& probl
 /// Who makes a change from the command line: the system user.
 control::Actor command_actor();
 
-/// The control plane of a server: what it loads is put into force on the runtime, which outlives it.
+/// The control plane of a server: what it loads is put into force on the runtime and by `applied`, which
+/// outlive it.
 std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, const StoreHomes& homes,
                                                           const std::string& instance_id, bool enforced,
-                                                          Runtime& runtime);
+                                                          Runtime& runtime, AppliedConfig& applied);
 
 }  // namespace athena::app

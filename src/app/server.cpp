@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "app/applied_config.h"
 #include "app/connection_budget.h"
 #include "app/control_store.h"
 #include "app/data_dir.h"
@@ -170,7 +171,9 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   const auto homes = store_homes(config, options.data_dir);
   log_info("store: " + homes.main_text);
   Runtime runtime(config, keys->keys, enforced);
-  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime);
+  AppliedConfig applied(config, keys->keys, options.data_dir, environment, runtime);
+  runtime.set_clients(applied);
+  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime, applied);
   runtime.start(config.http, control.get());
   const auto give_up = [&](const std::string& problem, int code) {
     log_error(problem);
@@ -187,7 +190,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   manager.ready();
   runtime.open_backends();
   const BudgetCheck budget_check(config);
-  Reloader reloader(config, runtime, options, environment, manager);
+  Reloader reloader(applied, *control, options, environment, manager);
   const bool clean =
       signals.serve(runtime.server(), {[&] { reloader.reload(); }, [&] { return reloader.file_changed(); },
                                        [] { reopen_log(); }, [&] { log_state(runtime.state()); },
