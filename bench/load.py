@@ -24,6 +24,7 @@ class Run:
     p99_us: float = 0.0
     bytes_per_request: float = 0.0
     wrk_cpu_us: float = 0.0       # what making the load cost, for pgbench it is the client CPU
+    shards_cpu_us: float = 0.0    # of client_cpu_us, the threads that answer requests
 
 
 # --- CPU ---------------------------------------------------------------------------------------------------------------
@@ -40,6 +41,20 @@ def _stat(pid):
 
 def process_cpu(pid):
     return _stat(pid)[1]
+
+
+def shards_cpu(pid):
+    """CPU seconds of the threads that answer requests: those that have no name of their own, but for the first one."""
+    total = 0.0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            text = (task / "stat").read_text()
+        except OSError:
+            continue
+        fields = text[text.rindex(")") + 2:].split()
+        if int(task.name) != pid and text[text.index("(") + 1:text.rindex(")")] == "athena":
+            total += (int(fields[11]) + int(fields[12])) / TICK
+    return total
 
 
 def family_cpu(pid):
@@ -151,9 +166,15 @@ class Wrk:
                 raise RuntimeError(f"{library} is missing: make bench builds it")
             self._environment.update(LD_PRELOAD=str(library), BENCH_UNIX_SOCKET=str(socket_path))
 
+    def at_rate(self, per_second, connections=64):
+        """From now on about so many requests a second, in place of as many as go."""
+        self._environment["BENCH_DELAY_MS"] = str(connections * 1000 / per_second)
+        return self
+
     def run(self, method, path, client, highest_key, body, seconds, server=None, refused=False):
         """Load for so many seconds. A reply that is not 2xx (`refused`: one that is), or none at all, fails the run."""
         gateway_before = process_cpu(self._gateway.process.pid)
+        shards_before = shards_cpu(self._gateway.process.pid)
         database_before = family_cpu(server.pid) if server else 0.0
         children_before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
@@ -172,7 +193,8 @@ class Wrk:
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         wrk = children.ru_utime + children.ru_stime - children_before.ru_utime - children_before.ru_stime
         return Run(count / result["seconds"], gateway / count * 1e6, database / count * 1e6, result["p50_us"],
-                   result["p99_us"], result["bytes"] / count, wrk / count * 1e6)
+                   result["p99_us"], result["bytes"] / count, wrk / count * 1e6,
+                   (shards_cpu(self._gateway.process.pid) - shards_before) / count * 1e6)
 
 
 # --- large replies -----------------------------------------------------------------------------------------------------

@@ -48,6 +48,14 @@ def targets(result):
         ]
     if "gateway sqlite 1" in medians:
         found.append(Target("SQLite 1 row, of /ping", ratio("gateway sqlite 1", "gateway ping"), 0.40, True))
+    if "gateway keyless" in medians:
+        found += [Target("keys enforced, of the same without keys", ratio("gateway keys enforced", "gateway keyless"), 0.92, True),
+                  Target("keys enforced, CPU of the gateway / without keys", cpu("gateway keys enforced") / cpu("gateway keyless"), 1.10, False)]
+    if "gateway logged" in medians:
+        shards = medians["gateway logged 2000/s"]["shards_cpu_us"] / max(medians["gateway unlogged 2000/s"]["shards_cpu_us"], 0.01)
+        found += [Target("everything logged at 2000/s, CPU of the request threads / nothing logged", shards, 1.25, False),
+                  Target("everything logged at 2000/s, records dropped", result.get("records_dropped_at_2000", 0), 0, False),
+                  Target("everything logged, of the same with nothing logged", ratio("gateway logged", "gateway unlogged"), 0.80, True)]
     if "gateway raw 1" in medians:
         found.append(Target("raw SQL of 1 row, CPU of the gateway / of the fetch", cpu("gateway raw 1") / cpu("gateway raw fetch"), 1.5, False))
     if "gateway page" in medians:
@@ -88,6 +96,9 @@ _NAMES = {
     "pgbench 50": "pgbench, the same query, 50 rows", "gateway 50": "gateway, 50 rows",
     "pgbench 1000": "pgbench, the same query, 1000 rows", "gateway 1000": "gateway, 1000 rows",
     "gateway sqlite 1": "gateway, SQLite, 1 row", "gateway ping": "gateway, /ping",
+    "gateway keyless": "gateway, 1 row, no keys", "gateway keys enforced": "gateway, 1 row, keys enforced",
+    "gateway unlogged 2000/s": "gateway, 1 row, 2000/s, nothing logged", "gateway logged 2000/s": "gateway, 1 row, 2000/s, everything logged",
+    "gateway unlogged": "gateway, 1 row, nothing logged", "gateway logged": "gateway, 1 row, everything logged",
     "gateway raw fetch": "gateway, 1 row, beside raw SQL", "gateway raw 1": "gateway, raw SQL, 1 row by a parameter",
     "gateway raw texts 1": "gateway, raw SQL, 1 row, each text new",
     "gateway page": "gateway, 10,000 rows", "gateway grouped by day": "gateway, 10,000 rows grouped by day",

@@ -14,6 +14,12 @@ function init(args)
   end
 end
 
+-- $BENCH_DELAY_MS between a reply and the next request of its connection: a rate in place of all that goes
+local pause = tonumber(os.getenv("BENCH_DELAY_MS") or "0")
+if pause > 0 then
+  function delay() return math.floor(pause * (0.5 + math.random())) end
+end
+
 function request()
   at = at % count + 1
   return requests[at]

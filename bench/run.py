@@ -2,7 +2,7 @@
 """`make bench`: the gateway against pgbench on the same server, in one run. docs/performance.md explains the figures.
 
 Options: --rounds N (5), --seconds N (10) a measurement, --quick (2 rounds of 2 s), --tcp (wrk over loopback TCP in place of
-the unix socket), --only PART (pgbench, sqlite, start, raw, grouping, expression or ndjson; may be given several times),
+the unix socket), --only PART (pgbench, sqlite, start, keys, records, raw, grouping, expression or ndjson; may be given several times),
 --update-docs (writes the tables into docs/performance.md), --strict (exit 1 when a target is missed).
 The program measured is build/release/athena, or $ATHENA_BIN.
 """

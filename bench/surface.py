@@ -2,13 +2,17 @@
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import time
 
+import yaml
+
 import database
 import load
 from athena_testing import http
+from athena_testing.gateway import ADMIN_KEY
 from athena_testing.postgres import _account, binary
 
 CLIENT = "bench"
@@ -161,7 +165,52 @@ def ndjson(chosen, gateway, path, server, result):
     keep(result, taken)
 
 
-PARTS = {"raw": raw_read, "grouping": grouping, "expression": expressions, "ndjson": ndjson}
+def admin(gateway, method, target, body):
+    response = gateway.request(method, target, [("X-Athena-Admin-Key", ADMIN_KEY)], body)
+    if response.status not in (200, 201):
+        raise RuntimeError(f"{method} {target} was answered with {response.status}: {response.text[:500]}")
+    return response.json()["data"]
+
+
+def keys(chosen, gateway, path, server, result):
+    """One row without keys, and with keys enforced: the caller's among a thousand, bound to its client, with one right."""
+    shape = database.Shape(1)
+    for number in range(1000):
+        made = admin(gateway, "POST", "/admin/api-keys", {"name": f"bench {number}", "client_name": CLIENT, "rights": ["gateway.read"]})
+    # The client stands in a header of its own; the key goes behind it.
+    keyed = f"{CLIENT}\r\nX-Athena-Key: {made['api_key']}"
+    wrk = load.Wrk(gateway, path, chosen.tcp)
+
+    def call(enforced, caller):
+        def run(seconds):
+            admin(gateway, "PUT", "/admin/api-key-config", {"enforce_api_keys": enforced})
+            return wrk.run("POST", FETCH, caller, shape.highest_key, shape.body, seconds, server)
+        return run
+    keep(result, in_turn(chosen, {"gateway keyless": call(False, CLIENT), "gateway keys enforced": call(True, keyed)}))
+
+
+def records(chosen, gateway, path, server, result):
+    """One row with every request and operation logged, in SQLite, and with nothing logged: at 2000 requests a second, and at most."""
+    shape = database.Shape(1)
+    paced, full = load.Wrk(gateway, path, chosen.tcp).at_rate(2000), load.Wrk(gateway, path, chosen.tcp)
+    config = yaml.safe_load(gateway.config_path.read_text())
+
+    def call(wrk, enabled):
+        def run(seconds):
+            mark = len(gateway.log())
+            gateway.config_path.write_text(yaml.safe_dump({**config, "telemetry": {"enabled": enabled}}))
+            gateway.signal(signal.SIGHUP)
+            while "configuration reloaded" not in gateway.log_since(mark):
+                time.sleep(0.01)
+            return wrk.run("POST", FETCH, CLIENT, shape.highest_key, shape.body, seconds, server)
+        return run
+    taken = in_turn(chosen, {"gateway unlogged 2000/s": call(paced, False), "gateway logged 2000/s": call(paced, True)})
+    result["records_dropped_at_2000"] = gateway.metric("athena_telemetry_dropped_total") or 0
+    taken.update(in_turn(chosen, {"gateway unlogged": call(full, False), "gateway logged": call(full, True)}))
+    keep(result, taken)
+
+
+PARTS = {"keys": keys, "records": records, "raw": raw_read, "grouping": grouping, "expression": expressions, "ndjson": ndjson}
 
 
 def measure(name, chosen, start_gateway, folder, server, result):

@@ -62,7 +62,8 @@ std::optional<std::optional<std::string>> BodyMembers::nullable_text(std::string
 
 std::optional<std::optional<std::int64_t>> BodyMembers::nullable_time(std::string_view name) {
   const auto given = nullable_text(name);
-  if (!given || !*given) return given ? std::optional(std::optional<std::int64_t>()) : std::nullopt;
+  if (!given) return std::nullopt;
+  if (!*given) return std::make_optional<std::optional<std::int64_t>>();
   if (const auto time = base::parse_iso_time(**given)) return std::optional<std::int64_t>(*time);
   fail(Error(ErrorCode::invalid_value,
              std::string(name) + " must be a time with its offset, like 2027-01-01T00:00:00Z.")

@@ -30,7 +30,11 @@ struct Call {
   KeyViewPointer keys = context.keys;  ///< the same for keys, rights and enforcement
   catalog::DirectUse direct = {};      ///< the pool of the request's direct URI, once it is there
   bool direct_pending = false;         ///< stage 10 waits for open_direct()
+  /// open_direct() has to find out first whether the database of this one holds control tables.
+  engines::Backend* unidentified = nullptr;
   telemetry::StageTimes stages = {};
+  auth::Credential credential = {};  ///< what the request shows; set by stage 2
+  RunningRequest* running = nullptr;  ///< of handlers that wait
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }
   [[nodiscard]] const ApiSettings& api() const { return view->snapshot().api; }
@@ -40,19 +44,20 @@ struct Call {
   [[nodiscard]] const http::Request& request() const { return exchange.request(); }
   /// Puts the failure reply into the response, with the route's operation.
   void fail(const contract::Error& error);
+  /// What an engine gave up because an operator asked for it is no leaving of the caller: the error as it is
+  /// sent.
+  [[nodiscard]] contract::Error seen_by_caller(const contract::Error& error) const;
 };
 
-// The stages of a request, in the order in which handlers go through them. Each gives an error that is ready
-// to be sent.
+// The stages of a request but for those of authenticate.h, in the order in which handlers go through them.
+// Each gives an error that is ready to be sent.
 
-/// Stages 2 and 3: the credential, as the route's access asks for it.
-contract::Result<void> authenticate(Call& call);
-/// X-Athena-Explain: true for `sql`, refused for callers without the right.
-contract::Result<bool> wants_explain(const Call& call);
 /// The deadline of X-Athena-Timeout-Ms or the default, from the end of the request head.
 contract::Result<base::Deadline> request_deadline(const Call& call);
 /// Stage 4: waits for the body and parses it to a JSON object.
 base::Task<contract::Result<const query::Value*>> read_json(Call& call);
+/// Labels the request with its client, for metrics and records.
+void note_client(Call& call, const catalog::Entry& entry);
 /// Stages 6 and 7: the client named by X-Athena-Client, or by the body (`named`; a header that names another
 /// one is client_mismatch), or by a wildcard host; known and active. Sets the metrics label.
 contract::Result<const catalog::Entry*> resolve_client(Call& call, std::string_view named = {});
@@ -61,6 +66,9 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
 /// Stage 8.
 contract::Result<void> require(const Call& call, const catalog::Entry& client,
                                contract::Capability capability);
+/// What stands for the `*` of the first pattern of gateway.wildcard_hosts that the request's host fits; false
+/// when there is none.
+bool host_label(const Call& call, std::string_view& label);
 /// The host name the request was sent to, without port and final dot.
 std::string_view effective_host(const Call& call);
 /// Stage 10: the client's backend on this shard.

@@ -7,18 +7,24 @@
 #include <string_view>
 #include <vector>
 
+#include "api/running.h"
 #include "api/snapshot.h"
 #include "base/shard.h"
 #include "http/exchange.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "services/auth/throttle.h"
 #include "services/catalog/direct_side.h"
+#include "services/records/shard_recorder.h"
 #include "services/telemetry/access_record.h"
 #include "services/telemetry/metrics.h"
 #include "services/telemetry/scraper.h"
 
 namespace athena::control {
 class ControlPlane;
+}
+namespace athena::records {
+class Records;
 }
 
 namespace athena::api {
@@ -39,8 +45,12 @@ struct ProcessContext {
   catalog::DirectPools* direct = nullptr;    ///< set before the first gateway
   control::ControlPlane* control = nullptr;  ///< null: no store; set before the first request
   const ClientSupport* clients = nullptr;    ///< set before the first request
+  records::Records* records = nullptr;       ///< null: nothing is recorded; set before the first gateway
+  std::string instance_id = {};              ///< set before the first request
   /// Whether the keys in force are what the store says; fed by who reads the store.
   std::shared_ptr<auth::StoreHealth> store_health = std::make_shared<auth::StoreHealth>();
+  /// Wrong credentials by address; its take_ended() is for who writes the auth log.
+  std::shared_ptr<auth::Throttle> throttle = std::make_shared<auth::Throttle>();
   std::string version = {};
   std::string revision = {};
   base::Clock::time_point started = {};
@@ -65,6 +75,8 @@ struct ShardContext {
   telemetry::ShardMetrics metrics;
   catalog::DirectSide direct;
   telemetry::Scraper scraper = {};
+  std::unique_ptr<records::ShardRecorder> recorder = {};  ///< null: nothing is recorded
+  RunningRequests running = {};
 };
 
 }  // namespace athena::api

@@ -1,5 +1,7 @@
 #include "api/direct.h"
 
+#include <utility>
+
 namespace athena::api {
 namespace {
 
@@ -19,7 +21,7 @@ contract::Result<void> check_right(const Call& call) {
   };
   if (!call.settings().direct_uri)
     return refused("off", "Direct URIs are switched off (gateway.direct_uri).");
-  if (call.gatekeeper().enforced()) return {};  // the credential passed before: an admin key
+  if (call.caller.enforced) return {};  // the credential passed before, with gateway.direct
   if (call.settings().jdbc_allowed_hosts.empty()) {
     return refused(
         "keyless",
@@ -79,7 +81,7 @@ catalog::DirectText direct_text(const http::Request& request) {
 
 contract::Result<const catalog::Entry*> find_direct(Call& call, const catalog::DirectText& text) {
   const auto& entry = catalog::direct_entry();
-  call.exchange.client_label = entry.label;
+  note_client(call, entry);
   if (call.direct) return &entry;
   if (auto allowed = check_right(call); !allowed) return rejected(call, allowed.error());
   auto found = call.context.direct.find(text, rules(call), call.exchange.received_at());
@@ -104,6 +106,12 @@ contract::Result<engines::Backend*> direct_backend(Call& call) {
 
 base::Task<contract::Result<void>> open_direct(Call& call, base::Deadline deadline) {
   call.direct_pending = false;
+  if (auto* backend = std::exchange(call.unidentified, nullptr); backend != nullptr) {
+    // Any question would do; this one is small and remembered.
+    auto connected = co_await backend->functions()->signatures("pg_catalog", "pg_control_system", deadline);
+    if (!connected && connected.error().code() != ErrorCode::undefined_function) co_return connected.error();
+    co_return contract::Result<void>();
+  }
   auto opened = co_await call.context.direct.open(direct_text(call.request()), rules(call), deadline);
   if (!opened) co_return rejected(call, opened.error());
   call.direct = std::move(*opened);

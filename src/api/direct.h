@@ -14,7 +14,8 @@ catalog::DirectText direct_text(const http::Request& request);
 contract::Result<const catalog::Entry*> find_direct(Call& call, const catalog::DirectText& text);
 /// Stage 10: the backend of call.direct; without one, a failure and call.direct_pending.
 contract::Result<engines::Backend*> direct_backend(Call& call);
-/// Fills call.direct: looks the host up and finds or makes the pool.
+/// What stage 10 waits for: looks the host up and finds or makes the pool of call.direct; has
+/// call.unidentified connect.
 base::Task<contract::Result<void>> open_direct(Call& call, base::Deadline deadline);
 
 }  // namespace athena::api

@@ -50,15 +50,21 @@ contract::Result<query::Select> parse(Call& call, const Operation& operation, st
   return query::parse_select(*operation.body, context, options);
 }
 
-/// Stages 5 to 10: parses, and finds the client.
+/// Stages 4 to 10: parses, and finds the client.
 contract::Result<query::Select> prepare(Call& call, Operation& operation, query::ReadOptions& options) {
   auto parsed = parse(call, operation, operation.parse_context(call).max_rows, options);
   std::optional<Error> refusal;
-  if (!parsed) {
+  query::Target target;
+  if (parsed) {
+    target = parsed->target;
+  } else {
     if (!belongs_to_stage_8(parsed.error())) return parsed;
     refusal = parsed.error();
+    const auto named = query::parse_table_name(*operation.body, operation.parse_context(call));
+    if (!named) return named.error();
+    target = *named;
   }
-  if (auto routed = route(call, operation, {}, refusal); !routed) return routed.error();
+  if (auto routed = route(call, operation, {.table = &target}, refusal); !routed) return routed.error();
   if (operation.format == Format::json && operation.client->definition.limits.max_rows) {
     // The client's own limit counts only now that the client is known; pages are cut by it from the first one
     // on.

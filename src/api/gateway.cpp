@@ -3,11 +3,15 @@
 #include <cstdio>
 #include <utility>
 
+#include "api/authenticate.h"
 #include "api/call.h"
 #include "api/forwarded.h"
+#include "api/notes.h"
 #include "api/origin.h"
+#include "api/recording.h"
 #include "api/server_timing.h"
 #include "contract/envelope.h"
+#include "services/records/records.h"
 
 namespace athena::api {
 namespace {
@@ -45,7 +49,12 @@ Gateway::Gateway(const ProcessContext& process, base::Shard& shard, std::shared_
                new KeyView(std::move(keys)),
                {*process.client_labels, snapshot->api.metrics_max_clients},
                catalog::DirectSide(shard, *process.direct)},
-      loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {}
+      loop_lag_(shard.context(), [this](auto lag) { context_.metrics.loop_lag(lag); }) {
+  if (process.records == nullptr) return;
+  context_.recorder = std::make_unique<records::ShardRecorder>(shard, process.records->main_queue(),
+                                                               process.records->auth_queue());
+  context_.recorder->set_interval(context_.view->snapshot().api.records.flush_interval);
+}
 
 const View& Gateway::prepare(std::shared_ptr<const Snapshot> snapshot) {
   next_ = new View(context_.shard, std::move(snapshot), context_.retired, context_.view.get());
@@ -55,6 +64,8 @@ const View& Gateway::prepare(std::shared_ptr<const Snapshot> snapshot) {
 void Gateway::change() {
   context_.metrics.limit_clients(next_->snapshot().api.metrics_max_clients);
   context_.view = std::exchange(next_, nullptr);
+  if (context_.recorder)
+    context_.recorder->set_interval(context_.view->snapshot().api.records.flush_interval);
 }
 
 void Gateway::fail(http::Exchange& exchange, const contract::Error& error) {
@@ -83,8 +94,8 @@ bool Gateway::answer_now(http::Exchange& exchange) {
   exchange.counted_in_flight = true;
 
   const auto& snapshot = context_.view->snapshot();
-  const auto verdict =
-      check_origin(request, snapshot.api, snapshot.gatekeeper.enforced(), is_admin_path(request.path));
+  const auto verdict = check_origin(request, snapshot.api, context_.keys->state().enforcement.everywhere(),
+                                    is_admin_path(request.path));
   if (!verdict.allowed) {
     context_.metrics.rejected("origin");
     const auto which = std::string(verdict.what);
@@ -129,8 +140,12 @@ base::Task<void> Gateway::handle(http::Exchange& exchange) {
     match = router().find(exchange.request().method, exchange.request().path);
   }
   Call call{context_, exchange, route, match, {}};
+  RunningRequest running(call);
+  context_.running.push_back(running);
+  call.running = &running;
   begin_stages(call);
   const auto allowed = authenticate(call);
+  running.stage = RunningRequest::Stage::plan;
   if (call.stages.wanted) call.stages.authenticated = base::Clock::now();
   if (allowed) {
     co_await route.later(call);
@@ -146,8 +161,13 @@ void Gateway::finished(http::Exchange& exchange, std::uint64_t request_bytes, st
   const auto duration = base::Clock::now() - exchange.received_at();
   context_.metrics.request_finished(exchange.route, request.method, status, exchange.client_label,
                                     request_bytes, response_bytes, duration, exchange.request_id());
+  if (const auto* notes = RequestNotes::find(exchange); notes != nullptr && !notes->auth_outcome.empty())
+    context_.metrics.auth_attempt(notes->auth_outcome, notes->auth_reason);
   if (exchange.counted_in_flight) context_.metrics.request_ended(exchange.route, request.method);
   if (!exchange.error_code.empty()) context_.metrics.error(exchange.error_code, exchange.route);
+  const auto* route =
+      exchange.route >= 0 ? &route_table()[static_cast<std::size_t>(exchange.route)] : nullptr;
+  record_request(context_, exchange, {route, request_bytes, response_bytes, duration});
   if (context_.view->snapshot().api.access_log) log_access(exchange, request_bytes, response_bytes, duration);
   if (status >= 500) log_server_error(exchange);
 }

@@ -1,8 +1,10 @@
 #include <charconv>
 
+#include "api/authenticate.h"
 #include "api/gateway.h"
 #include "api/handlers.h"
 #include "http/header_list.h"
+#include "services/records/records.h"
 #include "services/telemetry/exposition.h"
 
 namespace athena::api {
@@ -43,7 +45,7 @@ std::span<const telemetry::RouteLabel> route_labels() {
   return labels;
 }
 
-contract::Result<void> check_access(const Call& call) {
+contract::Result<void> check_access(Call& call) {
   using Access = ApiSettings::MetricsAccess;
   if (!call.api().metrics_enabled) return Error(ErrorCode::not_found, "Metrics are switched off.");
   if (call.api().metrics_access == Access::loopback && !call.request().peer_is_loopback) {
@@ -51,9 +53,7 @@ contract::Result<void> check_access(const Call& call) {
         .hint("Set api.metrics_access to open or admin.");
   }
   if (call.api().metrics_access == Access::admin) {
-    auth::Decision decision;
-    const auto caller = call.gatekeeper().require_admin(call.request(), decision);
-    if (!caller) return caller.error();
+    if (auto admin = require_admin(call); !admin) return admin;
   }
   return {};
 }
@@ -71,7 +71,11 @@ base::Task<std::shared_ptr<telemetry::ShardNumbers>> copy_of(Gateway& gateway, b
   co_return copy;
 }
 
-void sample_process(const ProcessContext& process, telemetry::ProcessSample& sample) {
+/// Who reads the store does so every gateway.registry_poll_ms, half a second, and within 5 s.
+constexpr std::chrono::seconds kStoreIsAway(10);
+
+void sample_process(const ProcessContext& process, const auth::KeyState& keys,
+                    telemetry::ProcessSample& sample) {
   const auto connections = process.server->connections();
   sample.version = process.version;
   sample.revision = process.revision;
@@ -82,6 +86,11 @@ void sample_process(const ProcessContext& process, telemetry::ProcessSample& sam
   sample.connections_idle = connections.idle;
   sample.draining = process.server->draining();
   sample.direct_pools = process.direct->size();
+  const auto now = base::Clock::now();
+  sample.auth_keys = keys.keys.size();
+  sample.auth_version = keys.version;
+  sample.auth_store_up = keys.loaded && process.store_health->age(now) < kStoreIsAway;
+  sample.auth_snapshot_age_seconds = std::chrono::duration<double>(process.store_health->age(now)).count();
 }
 
 void sample_clients(const Call& call, std::vector<telemetry::ClientSample>& clients) {
@@ -113,8 +122,11 @@ base::Task<void> metrics(Call& call) {
     scrape->shards.push_back(std::move(*copy));
   }
   scrape->routes = route_labels();
-  sample_process(process, scrape->process);
+  sample_process(process, call.key_state(), scrape->process);
   sample_clients(call, scrape->clients);
+  if (auto* records = process.records; records != nullptr) {
+    scrape->others = [records](TextWriter& out) { records::render(records->counters(), out); };
+  }
   const auto form = wanted_form(call.request().header("Accept"));
   auto& scraper = call.context.scraper;
   auto text = co_await base::suspend<std::shared_ptr<base::Buffer>>([&scraper, scrape = std::move(scrape),

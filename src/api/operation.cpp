@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "api/direct.h"
+#include "api/protected.h"
+#include "api/recording.h"
 
 namespace athena::api {
 namespace {
@@ -49,6 +51,9 @@ base::Task<contract::Result<void>> begin(Call& call, Operation& operation) {
 
 contract::Result<void> route(Call& call, Operation& operation, const Routing& routing,
                              const std::optional<contract::Error>& parse_error) {
+  if (routing.table != nullptr) {
+    if (auto may = require_table(call, *routing.table, routing.verb); !may) return may;
+  }
   const auto direct = routing.ignores_direct_uri ? catalog::DirectText{} : direct_text(call.request());
   const auto client =
       direct.uri.empty() ? resolve_client(call, routing.client_name) : find_direct(call, direct);
@@ -69,8 +74,16 @@ contract::Result<void> route(Call& call, Operation& operation, const Routing& ro
     if (auto capability = require(call, **client, *routing.capability); !capability) return capability;
   }
   if (parse_error) return complete_refusal(*parse_error, **client);
+  // Of a client the tables are protected before its backend is looked at; of a direct URI only its pool
+  // knows.
+  const auto* engine = direct.uri.empty() ? (*client)->engine.get() : nullptr;
+  if (engine != nullptr && touches_control_tables(call, routing.table) &&
+      engine->holds_control_tables() == engines::HoldsControlTables::yes)
+    return control_tables_refused();
   const auto found = direct.uri.empty() ? backend(call, **client) : direct_backend(call);
   if (!found) return found.error();
+  if (call.direct) engine = &call.direct.client();
+  if (auto allowed = check_control_tables(call, routing.table, *engine, **found); !allowed) return allowed;
   operation.backend = *found;
   return {};
 }
@@ -127,6 +140,7 @@ engines::ExecutionContext execution_context(Call& call, Operation& operation,
                                             engines::Cancellation& cancellation) {
   operation.handed_over = call.stages.handed_over = base::Clock::now();
   call.stages.trace.timed = call.stages.wanted;
+  if (call.running != nullptr) call.running->handed_over(cancellation, operation.deadline.at());
   return {operation.deadline,
           call.exchange.memory(),
           operation.max_rows(call),
@@ -169,7 +183,10 @@ void record(Call& call, const Operation& operation, const contract::Result<query
   metrics.operation({operation.client->label, definition.engine, call.route.operation,
                      summary ? telemetry::BackendOutcome::ok : backend_outcome(summary.error().code()),
                      summary ? summary->rows_returned : 0, summary ? summary->rows_affected : 0,
-                     summary && summary->truncated, now - operation.handed_over});
+                     summary && summary->truncated, now - operation.handed_over,
+                     call.running != nullptr && call.running->cancelled});
+  record_operation(call, operation, summary, now);
+  if (call.running != nullptr) call.running->answered();
   using Path = engines::Trace::Path;
   if (stages.trace.path != Path::none)
     metrics.postgres_path(call.exchange.route, stages.trace.path == Path::exclusive);

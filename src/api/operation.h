@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "api/accept.h"
+#include "api/authenticate.h"
 #include "api/call.h"
 #include "api/reply.h"
 #include "query/json_sink.h"
@@ -42,7 +43,7 @@ struct Operation {
 contract::Result<void> begin_without_body(Call& call, Operation& operation);
 /// Stages 3 and 4 up to the JSON body.
 base::Task<contract::Result<void>> begin(Call& call, Operation& operation);
-/// What stages 6 to 10 ask of an operation.
+/// What stages 5 to 10 ask of an operation.
 struct Routing {
   bool audited = false;  ///< the audit headers are demanded
   /// The client's name when the body gives it (`db_name`); empty = the header.
@@ -51,8 +52,11 @@ struct Routing {
   std::optional<contract::Capability> capability = std::nullopt;
   /// The request is for another engine, so a direct PostgreSQL URI beside it does not count.
   bool ignores_direct_uri = false;
+  /// The table that the request is for; null for raw text and functions, which could reach any.
+  const query::Target* table = nullptr;
+  auth::Verb verb = auth::Verb::read;
 };
-/// Stages 6 to 10; `parse_error` is a refusal of the parser that belongs to stage 8 (a feature that is not
+/// Stages 5 to 10; `parse_error` is a refusal of the parser that belongs to stage 8 (a feature that is not
 /// built). A failure with call.direct_pending set is none yet: after open_direct() the
 /// same call goes on.
 contract::Result<void> route(Call& call, Operation& operation, const Routing& routing,
@@ -73,7 +77,7 @@ contract::Error with_deadline(const Call& call, const Operation& operation, cont
 contract::Result<bool> strip_nulls_member(const query::Value& body);
 /// Header X-Strip-Nulls over the body's member.
 bool strip_nulls(const Call& call, bool body_member);
-/// After the engine: metrics.
+/// After the engine: metrics, the operation's record.
 void record(Call& call, const Operation& operation, const contract::Result<query::Summary>& summary);
 
 // Handlers of the routes.

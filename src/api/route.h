@@ -24,6 +24,9 @@ struct Route {
   /// Exactly one of the two: a reply without waiting, or a coroutine.
   void (*now)(Call&) = nullptr;
   base::Task<void> (*later)(Call&) = nullptr;
+  /// What a key needs where keys are asked for; empty = nothing but to be valid. `{table}.read` and its like
+  /// are checked once the body names the table; of several, separated by blanks, the body says which.
+  std::string_view right = {};
 };
 
 std::span<const Route> route_table();

@@ -55,7 +55,8 @@ Error too_large_for_http_1_0(const Call& call) {
 }
 
 void abort_stream(Call& call, const Error& error) {
-  const auto reason = abort_reason(error.code());
+  const bool by_operator = call.running != nullptr && call.running->cancelled;
+  const auto reason = by_operator ? "cancelled" : abort_reason(error.code());
   call.context.metrics.stream_aborted(reason);
   call.exchange.abort_stream(reason);
 }
@@ -134,7 +135,8 @@ void RowStream::finish(const query::Summary& summary) {
   response.add_trailer("X-Athena-Truncated", truncated);
 }
 
-void RowStream::fail(const Error& error) {
+void RowStream::fail(const Error& given) {
+  const auto error = call_.seen_by_caller(given);
   if (!call_.exchange.streaming()) return call_.fail(error);
   if (format_ == Format::ndjson) {
     auto& body = call_.exchange.response().body;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http/address.h"
+#include "services/records/settings.h"
 
 namespace athena::api {
 
@@ -31,6 +32,7 @@ struct ApiSettings {
   bool server_timing = false;
   bool access_log = false;
   std::size_t metrics_max_clients = 1000;
+  records::Settings records;
 };
 
 }  // namespace athena::api

@@ -39,12 +39,22 @@ contract::Result<Addressee> addressee(const query::Value& body) {
   return Addressee{*driver, *client};
 }
 
-/// Stages 6 to 10 for a client that the body names, or for a direct URI beside a driver of PostgreSQL.
-contract::Result<void> route_to(Call& call, Operation& operation, const Addressee& to, bool needs_raw) {
+/// Stages 2 to 10 for a client that the body names, or for a direct URI beside a driver of PostgreSQL.
+/// `table`: what is counted; null for SQL.
+contract::Result<void> route_to(Call& call, Operation& operation, const Addressee& to,
+                                const query::Target* table) {
+  const bool needs_raw = table == nullptr;
   Routing routing;
+  routing.table = table;
   routing.client_name = to.client;
   routing.ignores_direct_uri =
       direct_text(call.request()).uri.empty() || !check_driver(to.driver, contract::Engine::postgresql);
+  const auto admitted =
+      routing.ignores_direct_uri ? authenticate_for(call, to.client) : authenticate_direct(call, to.client);
+  if (!admitted) return admitted;
+  const auto may = needs_raw ? require_right(call, auth::RequiredRight::fixed("gateway.query"))
+                             : require_table(call, *table, auth::Verb::read);
+  if (!may) return may;
   auto engine = contract::Engine::postgresql;
   if (routing.ignores_direct_uri) {
     const auto client = resolve_client(call, to.client);
@@ -124,10 +134,10 @@ base::Task<void> sql_by_driver(Call& call) {
     call.fail(!to ? to.error() : raw.error());
     co_return;
   }
-  auto routed = route_to(call, operation, *to, true);
+  auto routed = route_to(call, operation, *to, nullptr);
   if (!routed && call.direct_pending) {
     routed = co_await open_direct(call, operation.deadline);
-    if (routed) routed = route_to(call, operation, *to, true);
+    if (routed) routed = route_to(call, operation, *to, nullptr);
   }
   if (!routed) {
     call.fail(routed.error());
@@ -174,10 +184,11 @@ base::Task<void> count_by_driver(Call& call) {
     call.fail(!to ? to.error() : plan.error());
     co_return;
   }
-  auto routed = route_to(call, operation, *to, plan->text.has_value());
+  const auto* table = plan->table ? &query::target(*plan->table) : nullptr;
+  auto routed = route_to(call, operation, *to, table);
   if (!routed && call.direct_pending) {
     routed = co_await open_direct(call, operation.deadline);
-    if (routed) routed = route_to(call, operation, *to, plan->text.has_value());
+    if (routed) routed = route_to(call, operation, *to, table);
   }
   if (!routed) {
     call.fail(routed.error());

@@ -3,6 +3,7 @@
 
 #include "api/call.h"
 #include "api/forwarded.h"
+#include "api/notes.h"
 #include "contract/envelope.h"
 #include "services/catalog/host_patterns.h"
 
@@ -36,7 +37,8 @@ contract::Result<std::string_view> client_name(const http::Request& request) {
   return name;
 }
 
-/// What stands for the `*` of the first pattern of gateway.wildcard_hosts that the request's host fits.
+}  // namespace
+
 bool host_label(const Call& call, std::string_view& label) {
   const auto& patterns = call.settings().wildcard_hosts;
   if (patterns.empty()) return false;
@@ -46,13 +48,24 @@ bool host_label(const Call& call, std::string_view& label) {
   });
 }
 
-}  // namespace
+void note_client(Call& call, const catalog::Entry& entry) {
+  call.exchange.client_label = entry.label;
+  RequestNotes::of(call.exchange).engine = static_cast<std::uint8_t>(entry.definition.engine);
+}
 
 std::string_view effective_host(const Call& call) {
   return catalog::bare_host(Forwarded(call.request(), call.api()).host());
 }
 
-void Call::fail(const contract::Error& error) {
+contract::Error Call::seen_by_caller(const contract::Error& error) const {
+  if (running == nullptr || !running->cancelled || error.code() != ErrorCode::client_closed_request)
+    return error;
+  return Error(ErrorCode::statement_timeout, "An operator cancelled this request.")
+      .with("reason", std::string_view("cancelled_by_operator"));
+}
+
+void Call::fail(const contract::Error& given) {
+  const auto error = seen_by_caller(given);
   auto& response = exchange.response();
   response.body.clear();
   response.status = contract::info(error.code()).status;
@@ -66,28 +79,6 @@ void Call::fail(const contract::Error& error) {
                          is_sdk_request(request()));
   contract::append_error(response.body, error,
                          {exchange.request_id(), route.operation, settings().terse_errors, sentence});
-}
-
-contract::Result<void> authenticate(Call& call) {
-  if (call.route.access == Route::Access::open) return {};
-  auth::Decision decision;
-  const auto& gatekeeper = call.gatekeeper();
-  auto caller = call.route.access == Route::Access::admin ? gatekeeper.require_admin(call.request(), decision)
-                                                          : gatekeeper.authenticate(call.request(), decision);
-  call.context.metrics.auth_attempt(decision.outcome, decision.reason);
-  if (!caller) return caller.error();
-  call.caller = *caller;
-  return {};
-}
-
-contract::Result<bool> wants_explain(const Call& call) {
-  const auto value = call.request().header("X-Athena-Explain");
-  if (value.empty()) return false;
-  if (value != "sql") return wrong_value("X-Athena-Explain", "sql");
-  if (!call.caller.is_admin()) {
-    return Error(ErrorCode::missing_api_key_rights, "X-Athena-Explain needs the right gateway.query.");
-  }
-  return true;
 }
 
 contract::Result<base::Deadline> request_deadline(const Call& call) {
@@ -126,7 +117,7 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
     std::string_view label;
     if (host_label(call, label)) {
       if (const auto* entry = call.registry().find_by_label(label); entry != nullptr) {
-        call.exchange.client_label = entry->label;
+        note_client(call, *entry);
         return entry;
       }
       metrics.client_resolved("unknown");
@@ -142,7 +133,7 @@ contract::Result<const catalog::Entry*> find_client(Call& call, std::string_view
     return Error(ErrorCode::unknown_client,
                  "The client " + quoted(name->substr(0, 64)) + " is not known to this gateway.");
   }
-  call.exchange.client_label = entry->label;
+  note_client(call, *entry);
   return entry;
 }
 

@@ -104,4 +104,14 @@ contract::Result<std::string> client_of_path(const Call& call) {
   return name;
 }
 
+contract::Result<std::string> name_of_path(const Call& call) {
+  const auto decoded = percent_decode(call.match.parameters[0].value, false);
+  constexpr std::size_t kMost = 64;
+  auto name = control::trimmed_text(decoded.value_or(""));
+  if (name.empty() || name.size() > kMost || name.find('\0') != std::string::npos)
+    return Error(ErrorCode::invalid_value, "client_name is no name of a client.")
+        .with("member", "client_name");
+  return name;
+}
+
 }  // namespace athena::api

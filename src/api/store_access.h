@@ -78,5 +78,7 @@ void end_list(Call& call, JsonBuilder& json, std::string_view list, const std::o
 contract::Result<std::string> uuid_of_path(const Call& call);
 /// The decoded, trimmed `{client_name}` of the path.
 contract::Result<std::string> client_of_path(const Call& call);
+/// The same for names under which statistics count, which may be reserved ones.
+contract::Result<std::string> name_of_path(const Call& call);
 
 }  // namespace athena::api

@@ -71,9 +71,9 @@ struct Outcome {
 
 base::Task<contract::Result<Outcome>> run(Call& call, Operation& operation, const query::Request& request,
                                           WrittenRows& rows) {
-  // A caller that leaves does not stop a write, so nobody watches for it.
-  engines::Cancellation never;
-  const auto context = execution_context(call, operation, never);
+  // A caller that leaves does not stop a write, so nobody watches for it; an operator does.
+  engines::Cancellation by_operator;
+  const auto context = execution_context(call, operation, by_operator);
   auto summary = co_await operation.backend->query()->execute(request, rows, context);
   record(call, operation, summary);
   if (!summary) co_return with_deadline(call, operation, summary.error());
@@ -123,9 +123,10 @@ void append_groups(base::Buffer& out, query::GroupingSink& grouping, std::string
   }
 }
 
-/// Parses with `parse` and goes on to stage 10; the request, or nothing when a failure was sent.
+/// Parses with `parse` and goes on to stage 10, for the table that the body names; the request, or nothing
+/// when a failure was sent.
 template <class Parse>
-base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operation, bool audited,
+base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operation, Routing routing,
                                                   Parse parse) {
   auto begun = co_await begin(call, operation);
   if (!begun) {
@@ -134,17 +135,23 @@ base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operati
   }
   auto parsed = parse(operation.parse_context(call));
   std::optional<Error> refusal;
-  if (!parsed) {
-    if (!belongs_to_stage_8(parsed.error())) {
+  query::Target target;
+  if (parsed) {
+    target = parsed->target;
+  } else {
+    const auto named = query::parse_table_name(*operation.body, operation.parse_context(call));
+    if (!named || !belongs_to_stage_8(parsed.error())) {
       call.fail(parsed.error());
       co_return std::nullopt;
     }
+    target = *named;
     refusal = parsed.error();
   }
-  auto routed = route(call, operation, {.audited = audited}, refusal);
+  routing.table = &target;
+  auto routed = route(call, operation, routing, refusal);
   if (!routed && call.direct_pending) {
     routed = co_await open_direct(call, operation.deadline);
-    if (routed) routed = route(call, operation, {.audited = audited}, refusal);
+    if (routed) routed = route(call, operation, routing, refusal);
   }
   if (!routed) {
     call.fail(routed.error());
@@ -157,10 +164,10 @@ base::Task<std::optional<query::Request>> prepare(Call& call, Operation& operati
 
 base::Task<void> insert(Call& call) {
   Operation operation;
-  auto request =
-      co_await prepare(call, operation, /*audited=*/true, [&operation](const query::ParseContext& context) {
-        return query::parse_insert(*operation.body, context);
-      });
+  auto request = co_await prepare(call, operation, {.audited = true, .verb = auth::Verb::write},
+                                  [&operation](const query::ParseContext& context) {
+                                    return query::parse_insert(*operation.body, context);
+                                  });
   if (!request) co_return;
   const auto& insert = std::get<query::Insert>(*request);
   const bool keep_rows = !insert.head && !insert.return_nothing;
@@ -202,7 +209,7 @@ base::Task<void> update(Call& call) {
   Operation operation;
   query::ReadOptions options;
   auto request =
-      co_await prepare(call, operation, /*audited=*/false, [&](const query::ParseContext& context) {
+      co_await prepare(call, operation, {.verb = auth::Verb::write}, [&](const query::ParseContext& context) {
         return query::parse_update(*operation.body, context, options);
       });
   if (!request) co_return;
@@ -234,10 +241,10 @@ base::Task<void> update(Call& call) {
 
 base::Task<void> remove(Call& call) {
   Operation operation;
-  auto request =
-      co_await prepare(call, operation, /*audited=*/true, [&operation](const query::ParseContext& context) {
-        return query::parse_delete(*operation.body, context);
-      });
+  auto request = co_await prepare(call, operation, {.audited = true, .verb = auth::Verb::remove},
+                                  [&operation](const query::ParseContext& context) {
+                                    return query::parse_delete(*operation.body, context);
+                                  });
   if (!request) co_return;
   const auto& removal = std::get<query::Delete>(*request);
   WrittenRows rows(call, row_options(call, false), removal.return_rows);

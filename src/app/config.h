@@ -82,7 +82,7 @@ struct Config {
   ControlConfig control;
   std::string data_dir;  ///< api.data_dir; empty = by the rules of data_dir.h
   int http_workers = 0;  ///< 0 = automatic
-  bool admin_key_in_query = true;
+  auth::GatekeeperSettings gatekeeper;  ///< but for its admin keys
   std::map<std::string, std::string> admin_keys;  ///< name → SHA-256, hex
   std::vector<std::string> sqlite_allowed_dirs;
   std::vector<contract::ClientDefinition> clients;

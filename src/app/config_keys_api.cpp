@@ -66,7 +66,7 @@ void add_api(std::vector<KeyInfo>& keys) {
   api.integer("drain_timeout_secs", "30", 0, kHour, "After this a drain cuts what still runs.",
               ATHENA_SECS(http.drain_timeout));
   api.boolean("admin_key_in_query", "true", "?api_key= is read for admin keys.",
-              ATHENA_BOOL(admin_key_in_query));
+              ATHENA_BOOL(gatekeeper.admin_key_in_query));
   api.choice(
       "metrics_access", {"loopback", "open", "admin"}, "Who may read /metrics.",
       [](Config& c, const std::string& v) {

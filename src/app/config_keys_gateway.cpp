@@ -33,6 +33,9 @@ void add_gateway(std::vector<KeyInfo>& keys) {
                                              : v == "optional" ? Audit::optional
                                                                : Audit::sdk_exempt;
                  });
+  gateway.choice("auth_log", {"failures", "all"},
+                 "Credentials that are logged: refused ones and the first use of a key in an hour, or all.",
+                 [](Config& c, const std::string& v) { c.api.records.auth_log_all = v == "all"; });
   gateway.integer("request_timeout_ms", "30000", 1, 86400000, "Deadline of a request that names none.",
                   ATHENA_INT(gateway.request_timeout_ms));
   gateway.integer("max_timeout_ms", "300000", 1, 86400000, "Largest X-Athena-Timeout-Ms.",
@@ -71,6 +74,19 @@ void add_gateway(std::vector<KeyInfo>& keys) {
   gateway.integer("health_check_interval_seconds", "30", 1, kHour,
                   "An idle client with open connections is checked this often.",
                   ATHENA_INT(gateway.health_check_interval_seconds));
+  gateway.choice(
+      "api_key_fail_mode", {"fail_closed", "fail_open"},
+      "What holds when the store of the keys was away too long: 503, or requests pass without a key.",
+      [](Config& c, const std::string& v) { c.gatekeeper.fail_open = v == "fail_open"; });
+  gateway.integer("api_key_max_staleness_secs", "300", 1, 86400,
+                  "How long keys are checked against what was read last while their store is away.",
+                  ATHENA_SECS(gatekeeper.max_staleness));
+  gateway.integer("auth_failures_per_minute", "60", 0, 1000000,
+                  "Wrong credentials of one address in a minute before 429 is sent; 0 = no limit.",
+                  ATHENA_INT(gatekeeper.failures_per_minute));
+  gateway.boolean("protect_control_tables", "true",
+                  "The gateway's own tables answer the admin key only, on every client that reaches them.",
+                  ATHENA_BOOL(gatekeeper.protect_control_tables));
   gateway.boolean("direct_uri", "true", "Callers may name a PostgreSQL database by its URI.",
                   ATHENA_BOOL(gateway.direct_uri));
   gateway

@@ -82,6 +82,49 @@ void add_others(std::vector<KeyInfo>& keys) {
   telemetry.integer("metrics_max_clients", "1000", 1, 100000,
                     "Clients with metrics of their own; further ones count as other.",
                     ATHENA_INT(api.metrics_max_clients));
+  telemetry.boolean("enabled", "true", "Requests and operations are logged and counted in the store.",
+                    ATHENA_BOOL(api.records.enabled));
+  telemetry
+      .integer("queue_capacity", "50000", 1, 10000000,
+               "Records that wait for the store; what is more is dropped and counted.",
+               ATHENA_INT(api.records.queue_capacity))
+      .reloadable = false;
+  telemetry.integer(
+      "flush_interval_ms", "250", 1, 60000, "Records are in the store after this time.",
+      [](Config& c, std::int64_t v) { c.api.records.flush_interval = std::chrono::milliseconds(v); });
+  telemetry.integer("flush_max_records", "2000", 1, 1000000, "Records of one transaction.",
+                    ATHENA_INT(api.records.flush_max_records));
+  telemetry.integer("max_rows_per_second", "10000", 0, 1000000000,
+                    "Log rows written; what is more is counted in the statistics only. 0 = no limit.",
+                    ATHENA_INT(api.records.max_rows_per_second));
+  telemetry.boolean("log_bodies", "false", "Bodies of requests are logged, without their secrets.",
+                    ATHENA_BOOL(api.records.log_bodies));
+  telemetry.boolean("log_sql", "false", "SQL of callers is logged, with ? for its values.",
+                    ATHENA_BOOL(api.records.log_sql));
+  telemetry.integer(
+      "slow_query_ms", "1000", 0, 86400000, "Operations that take this long are logged as slow; 0 = none is.",
+      [](Config& c, std::int64_t v) { c.api.records.slow_query = std::chrono::milliseconds(v); });
+  telemetry.integer("retention_request_days", "30", 0, 36500, "Days that logged requests stay; 0 = for ever.",
+                    ATHENA_INT(api.records.retention_request_days));
+  telemetry.integer("retention_operation_days", "30", 0, 36500,
+                    "Days that logged operations stay; 0 = for ever.",
+                    ATHENA_INT(api.records.retention_operation_days));
+  telemetry.integer("retention_auth_days", "90", 0, 36500, "Days that the auth log stays; 0 = for ever.",
+                    ATHENA_INT(api.records.retention_auth_days));
+  telemetry.integer("retention_event_days", "30", 0, 36500,
+                    "Days that slow queries and other events stay; 0 = for ever.",
+                    ATHENA_INT(api.records.retention_event_days));
+  telemetry.integer("max_rows_per_log", "2000000", 0, 1000000000,
+                    "Rows that a log keeps in a SQLite store; 0 = no cap.",
+                    ATHENA_INT(api.records.max_rows_per_log));
+
+  Section realtime(keys, "realtime");
+  realtime.integer("registry_purge_interval_secs", "30", 1, kDay,
+                   "How often idle connections leave /admin/connections.",
+                   ATHENA_SECS(api.records.registry_purge_interval));
+  realtime.integer("registry_inactive_after_secs", "300", 1, kDay,
+                   "Connections without a request for this long are idle.",
+                   ATHENA_SECS(api.records.registry_inactive_after));
 
   Section config(keys, "config");
   config.boolean("auto_reload", "false", "The file is watched; a change of it is taken as SIGHUP.",

@@ -70,12 +70,7 @@ void add_gateway_rows(std::vector<KeyInfo>& keys) {
                 {"idempotency_max_bytes", kInt, "262144", 0, kGiB},
                 {"max_plan_cost", kInt, "0", 0, kMany * kMany},
                 {"max_plan_rows", kInt, "0", 0, kMany * kMany}});
-  gateway.choice("api_key_fail_mode", {"fail_closed", "fail_open"});
-  gateway.rows({{"api_key_max_staleness_secs", kInt, "300", 1, kDay}});
-  gateway.choice("auth_log", {"failures", "all"});
-  gateway.rows({{"auth_failures_per_minute", kInt, "60", 0, 1000000},
-                {"protect_control_tables", kBool, "true"},
-                {"supabase_allowed_hosts", kList, ""},
+  gateway.rows({{"supabase_allowed_hosts", kList, ""},
                 {"supabase_allow_private_hosts", kBool, "false"},
                 {"admission_window_secs", kInt, "10", 1, kHour},
                 {"admission_global_limit", kInt, "0", 0, kMany},
@@ -110,23 +105,6 @@ void add_operations(std::vector<KeyInfo>& keys) {
              {"connect_timeout_seconds", kInt, "5", 1, 300},
              {"proxy", kSecret, ""},
              {"ca_file", kText, ""}});
-  Unbuilt(keys, "telemetry", false).rows({{"queue_capacity", kInt, "50000", 1, 10000000}});
-  Unbuilt(keys, "telemetry", true)
-      .rows({{"enabled", kBool, "true"},
-             {"flush_interval_ms", kInt, "250", 1, 60000},
-             {"flush_max_records", kInt, "2000", 1, 1000000},
-             {"max_rows_per_second", kInt, "10000", 0, kMany},
-             {"log_bodies", kBool, "false"},
-             {"log_sql", kBool, "false"},
-             {"slow_query_ms", kInt, "1000", 0, 86400000},
-             {"retention_request_days", kInt, "30", 0, 36500},
-             {"retention_operation_days", kInt, "30", 0, 36500},
-             {"retention_auth_days", kInt, "90", 0, 36500},
-             {"retention_event_days", kInt, "30", 0, 36500},
-             {"max_rows_per_log", kInt, "2000000", 1, kMany}});
-  Unbuilt(keys, "realtime", true)
-      .rows({{"registry_purge_interval_secs", kInt, "30", 1, kDay},
-             {"registry_inactive_after_secs", kInt, "300", 1, kDay}});
   Unbuilt(keys, "storage", true)
       .rows({{"allow_http", kBool, "false"},
              {"allowed_hosts", kList, ""},

@@ -9,6 +9,8 @@
 #include "app/config_keys.h"
 #include "app/log.h"
 #include "app/server.h"
+#include "engines/control_databases.h"
+#include "engines/postgres/control_database.h"
 
 namespace athena::app {
 namespace {
@@ -65,6 +67,16 @@ StoreHomes store_homes(const Config& config, const std::string& data_dir) {
   return homes;
 }
 
+void protect_store(const StoreHomes& homes) {
+  for (const auto* home : {&homes.main, &homes.auth}) {
+    if (home->home == control::Home::sqlite) {
+      engines::ControlDatabases::process().add_file(home->path);
+    } else {
+      postgres::add_control_database(home->postgres);
+    }
+  }
+}
+
 void check_store_clients(const Config& config, std::vector<ConfigProblem>& problems) {
   check(config, "gateway.logging_client", config.control.logging_client, problems);
   check(config, "gateway.auth_client", config.control.auth_client, problems);
@@ -112,6 +124,16 @@ std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, 
   events.info = [](std::string_view line) { log_info(line); };
   events.warn = [](std::string_view line) { log_warn(line); };
   return std::make_unique<control::ControlPlane>(std::move(settings), std::move(events));
+}
+
+std::unique_ptr<records::Records> make_records(const Config& config, const StoreHomes& homes,
+                                               const std::string& instance_id) {
+  records::Records::Options options;
+  options.main = homes.main;
+  if (!homes.auth_is_main) options.auth = std::make_unique<control::StoreLocation>(homes.auth);
+  options.instance_id = instance_id;
+  options.warn = [](std::string_view line) { log_warn(line); };
+  return std::make_unique<records::Records>(std::move(options), config.api.records);
 }
 
 }  // namespace athena::app

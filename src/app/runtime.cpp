@@ -6,6 +6,7 @@
 #include "app/log.h"
 #include "app/server.h"
 #include "services/catalog/host_patterns.h"
+#include "services/records/records.h"
 
 namespace athena::app {
 namespace {
@@ -29,7 +30,6 @@ unsigned shard_count(const Config& config) {
 }
 
 std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::vector<auth::AdminKey> keys,
-                                                   bool enforced,
                                                    const engines::EngineEnvironment& environment,
                                                    const api::Snapshot* previous) {
   auto api = config.api;
@@ -43,9 +43,10 @@ std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::ve
       });
     };
   }
+  auto gatekeeper = config.gatekeeper;
+  gatekeeper.admin_keys = std::move(keys);
   return std::make_shared<const api::Snapshot>(api::Snapshot{
-      config.gateway, std::move(api),
-      auth::Gatekeeper({std::move(keys), enforced, config.admin_key_in_query}),
+      config.gateway, std::move(api), auth::Gatekeeper(std::move(gatekeeper)),
       catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry,
                         config.unusable_clients)});
 }
@@ -69,13 +70,12 @@ void warn_of_broken_clients(const catalog::Registry& registry, const catalog::Re
 
 Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced)
     : settings_(config.gateway),
-      enforced_(enforced),
       shards_(shard_count(config)),
       environment_{settings_, shards_.size()},
       direct_pools_(shards_, environment_, {config.pool}),
       process_{shards_} {
   process_.direct = &direct_pools_;
-  snapshots_.push_back(make_snapshot(config, std::move(keys), enforced, environment_, nullptr));
+  snapshots_.push_back(make_snapshot(config, std::move(keys), environment_, nullptr));
   auth::KeyState no_store;
   no_store.loaded = false;
   no_store.enforcement = auth::Enforcement(std::nullopt, enforced);
@@ -93,12 +93,15 @@ Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool en
   process_.gateways.resize(shards_.size());
 }
 
-void Runtime::start(const http::ServerSettings& settings, control::ControlPlane* control) {
+void Runtime::start(const http::ServerSettings& settings, control::ControlPlane* control,
+                    records::Records* records) {
   server_ = std::make_unique<http::Server>(
       shards_, settings,
       [this](base::Shard& shard) -> http::Application& { return *gateways_[shard.index()]; });
   process_.server = server_.get();
   process_.control = control;
+  process_.records = records;
+  if (records != nullptr) process_.instance_id = records->instance_id();
   shards_.start();
   shards_.run_on_all([this](base::Shard& shard) {
     gateways_[shard.index()] =
@@ -117,9 +120,10 @@ base::Result<void, std::string> Runtime::listen() {
 
 base::Result<void, std::string> Runtime::change(const Config& config, std::vector<auth::AdminKey> keys) {
   const std::lock_guard lock(changes_);
-  auto snapshot = make_snapshot(config, std::move(keys), enforced_, environment_, &current());
+  auto snapshot = make_snapshot(config, std::move(keys), environment_, &current());
   if (auto applied = server_->apply(config.http); !applied) return applied;
   settings_.replace(config.gateway);
+  if (process_.records != nullptr) process_.records->configure(config.api.records);
   take_over(std::move(snapshot));
   return {};
 }
@@ -127,7 +131,7 @@ base::Result<void, std::string> Runtime::change(const Config& config, std::vecto
 void Runtime::change_clients(const Config& config, std::vector<auth::AdminKey> keys) {
   const std::lock_guard lock(changes_);
   if (!running_) return;
-  take_over(make_snapshot(config, std::move(keys), enforced_, environment_, &current()));
+  take_over(make_snapshot(config, std::move(keys), environment_, &current()));
 }
 
 void Runtime::take_over(std::shared_ptr<const api::Snapshot> snapshot) {
@@ -157,6 +161,12 @@ void Runtime::change_keys(std::shared_ptr<const auth::KeyState> keys) {
 std::shared_ptr<const auth::KeyState> Runtime::keys() const {
   const std::lock_guard lock(changes_);
   return key_states_.back();
+}
+
+void Runtime::flush_records() {
+  shards_.run_on_all([this](base::Shard& shard) {
+    if (auto& recorder = gateways_[shard.index()]->context().recorder; recorder) recorder->flush();
+  });
 }
 
 std::string Runtime::state() const {

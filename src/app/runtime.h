@@ -13,6 +13,10 @@
 #include "http/server.h"
 #include "services/catalog/direct_pools.h"
 
+namespace athena::records {
+class Records;
+}
+
 namespace athena::app {
 
 /// The shards, their gateways and the server, in the order in which they must end. Used by one thread, which
@@ -25,7 +29,8 @@ class Runtime {
   /// What makes definitions of the catalogue's rows; outlives the runtime's requests. Before start().
   void set_clients(const api::ClientSupport& clients) { process_.clients = &clients; }
   /// Starts the shards. Requests of operators find the store in `control`, which ends before stop().
-  void start(const http::ServerSettings& settings, control::ControlPlane* control);
+  /// What requests leave behind goes to `records`, which outlives the runtime.
+  void start(const http::ServerSettings& settings, control::ControlPlane* control, records::Records* records);
   /// Opens the listeners; the error is ready for the operator.
   base::Result<void, std::string> listen();
   /// Makes the backends of every client, so that pools open and unreachable clients are known before the
@@ -53,6 +58,9 @@ class Runtime {
   /// The inner state as one JSON object, for SIGUSR2.
   [[nodiscard]] std::string state() const;
 
+  /// Every shard hands over the records it has.
+  void flush_records();
+
   /// After the drain: ends the backends, then the shards.
   void stop();
 
@@ -62,7 +70,6 @@ class Runtime {
   [[nodiscard]] const api::Snapshot& current() const { return *snapshots_.back(); }
 
   contract::LiveSettings settings_;
-  const bool enforced_;
   base::ShardGroup shards_;
   engines::EngineEnvironment environment_;
   std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force

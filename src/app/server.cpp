@@ -26,6 +26,9 @@
 namespace athena::app {
 namespace {
 
+// What is queued for the store is written within this time when the process ends.
+constexpr std::chrono::seconds kRecordsTime(5);
+
 bool is_loopback(const std::string& bind) {
   if (bind == "localhost" || bind == "::1" || bind == "[::1]") return true;
   in_addr address{};
@@ -170,11 +173,13 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
 
   const auto homes = store_homes(config, options.data_dir);
   log_info("store: " + homes.main_text);
+  protect_store(homes);
+  const auto records = make_records(config, homes, instance_id);
   Runtime runtime(config, keys->keys, enforced);
   AppliedConfig applied(config, keys->keys, options.data_dir, environment, runtime);
   runtime.set_clients(applied);
   const auto control = make_control_plane(config, homes, instance_id, enforced, runtime, applied);
-  runtime.start(config.http, control.get());
+  runtime.start(config.http, control.get(), records.get());
   const auto give_up = [&](const std::string& problem, int code) {
     log_error(problem);
     control->stop();
@@ -183,18 +188,25 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   };
   // The keys of a store that answers are in force before the first request.
   if (auto started = control->start(); !started) return give_up(started.error(), kBadConfiguration);
-  if (auto listening = runtime.listen(); !listening) return give_up(listening.error(), kCannotStart);
+  records->start(control->main(), control->auth());
+  runtime.open_backends();
+  if (auto listening = runtime.listen(); !listening) {
+    records->stop(base::Deadline::in(std::chrono::milliseconds(0)));
+    return give_up(listening.error(), kCannotStart);
+  }
   log_listeners(config, runtime.server().port());
   if (options.on_listening) options.on_listening(runtime.server().port(), keys->generated_key);
   const ServiceManager manager(environment.get("NOTIFY_SOCKET").value_or(""));
   manager.ready();
-  runtime.open_backends();
   const BudgetCheck budget_check(config);
   Reloader reloader(applied, *control, options, environment, manager);
   const bool clean =
       signals.serve(runtime.server(), {[&] { reloader.reload(); }, [&] { return reloader.file_changed(); },
                                        [] { reopen_log(); }, [&] { log_state(runtime.state()); },
                                        [&] { return runtime.forget_unused(); }, [&] { manager.stopping(); }});
+  runtime.flush_records();
+  const auto lost = records->stop(base::Deadline::in(kRecordsTime));
+  if (lost > 0) log_warn(std::to_string(lost) + " records could not be written");
   if (!clean) {
     // What was cut may still wait for its database, so nothing of it can be taken apart: the kernel ends it
     // all.

@@ -10,11 +10,40 @@
 
 namespace athena::base {
 
+namespace {
+
+/// Looking the algorithm up and making a context costs more than the digest of a short text.
+class Hasher {
+ public:
+  Sha256 digest(std::string_view text) {
+    Sha256 result{};
+    unsigned length = 0;
+    if (EVP_DigestInit_ex(context_, algorithm_, nullptr) != 1 ||
+        EVP_DigestUpdate(context_, text.data(), text.size()) != 1 ||
+        EVP_DigestFinal_ex(context_, result.data(), &length) != 1)
+      std::abort();
+    return result;
+  }
+  Hasher() : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
+    if (algorithm_ == nullptr || context_ == nullptr) std::abort();
+  }
+  ~Hasher() {
+    EVP_MD_CTX_free(context_);
+    EVP_MD_free(algorithm_);
+  }
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+
+ private:
+  EVP_MD* algorithm_;
+  EVP_MD_CTX* context_;
+};
+
+}  // namespace
+
 Sha256 sha256(std::string_view text) {
-  Sha256 digest{};
-  unsigned length = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) std::abort();
-  return digest;
+  thread_local Hasher hasher;
+  return hasher.digest(text);
 }
 
 Sha256 hmac_sha256(std::string_view key, std::string_view text) {

@@ -96,13 +96,14 @@ std::vector<std::string> Capabilities::names() const {
   return result;
 }
 
-// Provisioning, deferral and change feeds are not built yet, so no engine claims them.
+// Deferral and change feeds are not built yet, so no engine claims them.
 Capabilities engine_capabilities(Engine engine) {
   Capabilities result;
   if (engine == Engine::postgresql || engine == Engine::sqlite) {
     result.set(Capability::gateway_query);
     result.set(Capability::raw_sql);
     result.set(Capability::schema_read);
+    result.set(Capability::provisioning);
   }
   result.set(Capability::migrations_read, engine == Engine::postgresql);
   return result;

@@ -16,6 +16,7 @@
 #include "contract/client_definition.h"
 #include "contract/error.h"
 #include "contract/settings.h"
+#include "engines/control_databases.h"
 #include "query/function_call.h"
 #include "query/raw_text.h"
 #include "query/request.h"
@@ -37,10 +38,26 @@ class Cancellation {
     requested_ = true;
     if (reaction_) reaction_();
   }
+  /// An operator wants it to end: that stops writes too, which a caller's leaving does not.
+  void request_by_operator() {
+    by_operator_ = true;
+    request();
+  }
+  [[nodiscard]] bool by_operator() const { return by_operator_; }
 
  private:
-  bool requested_ = false;
+  bool requested_ = false, by_operator_ = false;
   std::function<void()> reaction_;
+};
+
+/// What works on an operation in its database, for lists of what runs. Of the operation's shard.
+class Runner {
+ public:
+  /// The server process; 0 while the operation waits for a connection.
+  [[nodiscard]] virtual int backend_pid() const = 0;
+
+ protected:
+  ~Runner() = default;
 };
 
 /// How an operation ran; filled by engines that can tell.
@@ -48,6 +65,7 @@ struct Trace {
   bool timed = false;                 ///< asks for `wait`
   std::chrono::microseconds wait{0};  ///< for a connection, and for those before it on that connection
   enum class Path : std::uint8_t { none, pipelined, exclusive } path = Path::none;  ///< PostgreSQL, the last
+  const Runner* runner = nullptr;  ///< while a statement is under way; null of engines that cannot tell
 };
 
 /// What comes with a request besides the request itself.
@@ -240,6 +258,9 @@ class EngineClient {
   /// POST /admin/backends/{client}/offline and reset.
   virtual void force_offline(std::chrono::seconds duration, std::string reason) = 0;
   virtual void reset_health() = 0;
+  /// Whether its database holds the gateway's own tables. `unknown` until a connection was made, where one is
+  /// needed to tell. Takes no lock that is held long.
+  [[nodiscard]] virtual HoldsControlTables holds_control_tables() const { return HoldsControlTables::no; }
 };
 
 /// What engines get from the process.

@@ -48,6 +48,9 @@ contract::Result<Insert> parse_insert(const Value& body, const ParseContext& con
 contract::Result<Update> parse_update(const Value& body, const ParseContext& context, ReadOptions& options);
 contract::Result<Delete> parse_delete(const Value& body, const ParseContext& context);
 
+/// The table that a body names, and nothing else of it.
+contract::Result<Target> parse_table_name(const Value& body, const ParseContext& context);
+
 /// The table form of a count: table_name, table_schema (or schema_name), conditions, where, count (exact when
 /// absent).
 contract::Result<Count> parse_count(const Value& body, const ParseContext& context);

@@ -1,3 +1,4 @@
+#include "query/parse.h"
 #include "query/parse_parts.h"
 
 namespace athena::query {
@@ -82,6 +83,13 @@ bool parse_target(ParseState& state, const Members& members, Target& target) {
                         " must not name a schema; this gateway allows none there.");
   }
   return parse_schema(state, members, Member::schema_name, name(Member::table_name), target);
+}
+
+contract::Result<Target> parse_table_name(const Value& body, const ParseContext& context) {
+  ParseState state(context);
+  Target target;
+  if (!parse_target(state, Members(body), target)) return state.take_error();
+  return target;
 }
 
 }  // namespace athena::query

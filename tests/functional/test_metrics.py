@@ -94,7 +94,9 @@ def test_histograms_have_the_buckets_of_the_documentation(gateway):
 def test_families_are_listed_before_anything_happened(start_gateway):
     text = start_gateway().request("GET", "/metrics").text
     for family in ("http_stream_aborts_total", "gateway_operations_total", "gateway_truncated_total", "errors_total",
-                   "backend_requests_total", "requests_cancelled_total", "direct_rejected_total", "config_reloads_total",
+                   "backend_requests_total", "requests_cancelled_total", "telemetry_queue_depth", "telemetry_written_total", "telemetry_dropped_total",
+                   "telemetry_flush_seconds", "telemetry_flush_failures_total", "retention_deleted_total", "realtime_registry_purged_total",
+                   "direct_rejected_total", "config_reloads_total",
                    "log_lines_dropped_total", "circuit_breaker_transitions_total", "pg_pipeline_depth", "sqlite_writer_group_size"):
         assert f"# HELP athena_{family} " in text and f"# TYPE athena_{family} " in text
     # Nothing is claimed of what is not built.

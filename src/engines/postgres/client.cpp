@@ -4,6 +4,7 @@
 
 #include "engines/postgres/backend.h"
 #include "engines/postgres/ceiling.h"
+#include "engines/postgres/control_database.h"
 
 namespace athena::postgres {
 namespace {
@@ -47,6 +48,7 @@ Client::Client(contract::ClientDefinition definition, engines::EngineEnvironment
     broken_->with("reason", std::string_view("protocol"));
     return;
   }
+  names_control_database_ = names_control_database(*target);
   connector_ = std::make_shared<Connector>(Connector::Parameters{
       *target, definition_.client_name,
       connection_.transaction_pooler ? std::string() : startup_options(connection_).text(),
@@ -128,6 +130,16 @@ std::optional<Client::Home> Client::home(unsigned index) const {
 
 void Client::force_offline(std::chrono::seconds duration, std::string reason) {
   breaker.force_offline(duration, std::move(reason));
+}
+
+engines::HoldsControlTables Client::holds_control_tables() const {
+  using enum engines::HoldsControlTables;
+  const auto& databases = engines::ControlDatabases::process();
+  if (!databases.asks_servers() || connector_ == nullptr) return no;
+  if (names_control_database_) return yes;
+  const auto identity = connector_->identity();
+  if (!identity) return unknown;
+  return databases.is_identity(*identity) ? yes : no;
 }
 
 void Client::reset_health() {

@@ -32,6 +32,7 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   [[nodiscard]] engines::BackendStatus status() const override;
   void force_offline(std::chrono::seconds duration, std::string reason) override;
   void reset_health() override;
+  [[nodiscard]] engines::HoldsControlTables holds_control_tables() const override;
 
   [[nodiscard]] const contract::PostgresConnection& connection() const { return connection_; }
   [[nodiscard]] const contract::PoolLimits& limits() const { return connection_.pool; }
@@ -89,6 +90,7 @@ class Client final : public engines::EngineClient, public std::enable_shared_fro
   int pipelined_per_shard_ = 2;
   std::shared_ptr<Connector> connector_;
   std::optional<contract::Error> broken_;
+  bool names_control_database_ = false;
   mutable std::mutex homes_mutex_;
   std::vector<std::optional<Home>> homes_;
 };

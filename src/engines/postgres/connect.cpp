@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "engines/control_databases.h"
+#include "engines/postgres/control_database.h"
 #include "engines/postgres/keywords.h"
 
 namespace athena::postgres {
@@ -26,6 +28,11 @@ struct ConnectionCloser {
   void operator()(PGconn* connection) const { PQfinish(connection); }
 };
 using ConnectionPtr = std::unique_ptr<PGconn, ConnectionCloser>;
+
+struct ResultCloser {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultPtr = std::unique_ptr<PGresult, ResultCloser>;
 
 struct Socket {
   int fd = -1;
@@ -166,6 +173,27 @@ Attempted connect_with(const Keywords& keywords, Deadline deadline, const std::a
   return {std::move(connection), {}};
 }
 
+/// Asks a fresh connection which database it leads to; 0 when the server does not tell. False when the
+/// connection can't be used any more.
+bool identify(PGconn* connection, Deadline deadline, const std::atomic<bool>& abandoned,
+              std::atomic<std::uint64_t>& identity) {
+  if (PQsendQuery(connection, kIdentitySql) != 1) return false;
+  std::uint64_t found = 0;
+  for (;;) {
+    while (PQisBusy(connection) != 0) {
+      if (!wait_for(PQsocket(connection), POLLIN, deadline, abandoned) || PQconsumeInput(connection) != 1)
+        return false;
+    }
+    const ResultPtr result(PQgetResult(connection));
+    if (result == nullptr) break;
+    if (PQresultStatus(result.get()) == PGRES_TUPLES_OK && PQntuples(result.get()) == 1) {
+      found = engines::database_identity(PQgetvalue(result.get(), 0, 0), PQgetvalue(result.get(), 0, 1));
+    }
+  }
+  identity.store(found, std::memory_order_relaxed);
+  return PQstatus(connection) == CONNECTION_OK;
+}
+
 }  // namespace
 
 std::optional<std::vector<Keyword>> parse_conninfo(const std::string& text) {
@@ -292,6 +320,13 @@ Connector::Outcome Connector::connect_host(const Target::Host& host, bool pipeli
       }
       auto attempted = connect_with(keywords, deadline, abandoned_);
       if (attempted.connection != nullptr) {
+        if (engines::ControlDatabases::process().asks_servers()) {
+          if (!identify(attempted.connection.get(), deadline, abandoned_, identity_)) {
+            outcome.failure = {"timeout", {}};
+            break;
+          }
+          identified_.store(true, std::memory_order_release);
+        }
         outcome.session = std::make_unique<Session>(attempted.connection.release());
         outcome.session->options_refused = !with_options;
         return outcome;

@@ -104,6 +104,12 @@ class Connector : public std::enable_shared_from_this<Connector> {
   /// session is closed and dropped. Never from inside. Takes at most Parameters::timeout, beyond that only
   /// what a name lookup takes.
   void start(std::shared_ptr<Mailbox> mailbox, bool pipelined, std::function<void(Outcome)> done);
+  /// Who the database is that the last connection led to (engines::database_identity), 0 when it does not
+  /// say; nothing before the first connection, and while nobody wants to know. Any thread.
+  [[nodiscard]] std::optional<std::uint64_t> identity() const {
+    if (!identified_.load(std::memory_order_acquire)) return std::nullopt;
+    return identity_.load(std::memory_order_relaxed);
+  }
   /// Attempts under way end soon, with `timeout`.
   void abandon() { abandoned_ = true; }
 
@@ -114,6 +120,8 @@ class Connector : public std::enable_shared_from_this<Connector> {
   const Parameters parameters_;
   std::atomic<bool> options_refused_{false};
   std::atomic<bool> abandoned_{false};
+  std::atomic<bool> identified_{false};
+  std::atomic<std::uint64_t> identity_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, bool>
       takes_tls_;  // answers to SSLRequest by host and port, for prefer and allow

@@ -306,6 +306,7 @@ base::Task<Executor::Verdict> Executor::attempt_exclusive(const sql::Plan& plan,
   std::int64_t affected = 0;
   for (const auto& statement : plan.statements) {
     if (context.deadline.expired()) co_return Verdict{Next::failed, false, false, deadline_error()};
+    if (caller_has_left(context)) co_return Verdict{Next::failed, false, false, caller_left_error()};
     explain(statement.text);
     StatementRun run(pool_, statement, feed, plan.is_write, context);
     co_await run.run_exclusive(connection);
@@ -382,6 +383,10 @@ Executor::Verdict Executor::judge_error(const StatementRun& run, const sql::Plan
   if (state == "57014") {
     if (run.end == StatementRun::End::deadline) {
       verdict.error = deadline_error();
+      return verdict;
+    }
+    if (run.end == StatementRun::End::caller_left) {
+      verdict.error = caller_left_error();
       return verdict;
     }
     Error error = map_error(*run.error, {plan.is_write});

@@ -271,6 +271,10 @@ RawExecutor::Verdict RawExecutor::judge_error(const RawRun& run, Job& job, bool 
       verdict.error = time_error(limit.own);
       return verdict;
     }
+    if (run.end == End::caller_left) {
+      verdict.error = caller_left_error();
+      return verdict;
+    }
     Error error = map_error(*run.error, {!job.read, true});
     const auto usual = milliseconds(client_.limits().statement_timeout_ms);
     // A text of several may have set a limit of its own.

@@ -11,7 +11,7 @@ using query::RowFlow;
 
 RawRun::RawRun(Pool& pool, RawResult& result, const engines::ExecutionContext& context,
                base::Deadline deadline, bool may_leave)
-    : TimedRun(pool, context.cancellation, deadline, may_leave), result_(result) {
+    : TimedRun(pool, context, deadline, may_leave), result_(result) {
   result_.set_current(this);
 }
 

@@ -324,7 +324,10 @@ class RemoteBackend final : public engines::Backend,
           return run_at_home(backend, start, bridge, context->deadline, context->max_rows, context->exclusive,
                              explain);
         });
-    if (context.trace != nullptr) *context.trace = bridge->trace;
+    if (context.trace != nullptr) {
+      *context.trace = bridge->trace;
+      context.trace->runner = nullptr;  // one of the home shard
+    }
     if (explain) context.sql->insert(context.sql->end(), bridge->sql.begin(), bridge->sql.end());
     if (!bridge->drained()) {
       base::Timer timer([&bridge] { bridge->leave(); });

@@ -98,7 +98,7 @@ void ResultFeed::finish() {
 
 StatementRun::StatementRun(Pool& pool, const sql::Statement& statement, ResultFeed& feed, bool is_write,
                            const engines::ExecutionContext& context)
-    : TimedRun(pool, context.cancellation, context.deadline, !is_write),
+    : TimedRun(pool, context, context.deadline, !is_write),
       statement_(statement),
       feed_(feed),
       is_write_(is_write),

@@ -15,12 +15,19 @@ constexpr std::chrono::milliseconds kCancelGrace{450};
 
 }  // namespace
 
-TimedRun::TimedRun(Pool& pool, engines::Cancellation* cancellation, base::Deadline deadline, bool may_leave)
-    : pool_(pool), cancellation_(cancellation), deadline_(deadline), may_leave_(may_leave), timer_([this] {
-        on_timer();
-      }) {}
+TimedRun::TimedRun(Pool& pool, const engines::ExecutionContext& context, base::Deadline deadline,
+                   bool may_leave)
+    : pool_(pool),
+      cancellation_(context.cancellation),
+      trace_(context.trace),
+      deadline_(deadline),
+      may_leave_(may_leave),
+      timer_([this] { on_timer(); }) {
+  if (trace_ != nullptr) trace_->runner = this;
+}
 
 TimedRun::~TimedRun() {
+  if (trace_ != nullptr && trace_->runner == this) trace_->runner = nullptr;
   if (cancellation_ != nullptr) cancellation_->on_request({});
 }
 
@@ -53,8 +60,9 @@ base::Task<> TimedRun::run_exclusive(Connection& target) {
 }
 
 void TimedRun::watch_caller() {
-  if (cancellation_ == nullptr || !may_leave_) return;
+  if (cancellation_ == nullptr) return;
   cancellation_->on_request([this] {
+    if (!may_leave_ && !cancellation_->by_operator()) return;
     // By the timer: neither from inside the suspension nor from inside the one who tells.
     end = End::caller_left;
     check_now();
@@ -87,11 +95,12 @@ void TimedRun::cancel(End why) {
 }
 
 void TimedRun::on_timer() {
-  if (end == End::caller_left) return leave(End::caller_left);
   Connection* const on = connection();
+  if (end == End::caller_left && (may_leave_ || on == nullptr)) return leave(End::caller_left);
   const auto now = Clock::now();
   if (on == nullptr) return leave(now >= deadline_.at() ? End::deadline : End::pool_timeout);
   if (cancelled_) return on->close(true);  // it did not even answer the cancel
+  if (end == End::caller_left) return cancel(End::caller_left);
   if (overflowed()) return cancel(End::too_much);
   if (now < deadline_.at()) {  // it waited, and got its connection meanwhile
     pool_.shard().timers().arm(timer_, deadline_.at());
@@ -103,6 +112,11 @@ void TimedRun::on_timer() {
 
 void TimedRun::resume() {
   if (Connection* const on = connection(); on != nullptr) on->resume();
+}
+
+int TimedRun::backend_pid() const {
+  const Connection* const on = connection();
+  return on == nullptr ? 0 : on->backend_pid();
 }
 
 void TimedRun::on_finished() {

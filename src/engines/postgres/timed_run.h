@@ -21,7 +21,7 @@ inline contract::Error caller_left_error() {
 /// One operation of a caller on its way: waiting for a pipelined connection, or on a leased one; its
 /// deadline; its caller leaving. What becomes of its rows is for those that derive from it. Lives in the
 /// coroutine that runs it.
-class TimedRun : public Operation, public query::RowSource {
+class TimedRun : public Operation, public query::RowSource, public engines::Runner {
  public:
   /// On whichever pipelined connection has the shortest queue. Check Pool::refusal() before.
   base::Task<> run_pipelined();
@@ -39,11 +39,12 @@ class TimedRun : public Operation, public query::RowSource {
 
   void resume() override;
   void on_finished() override;
+  [[nodiscard]] int backend_pid() const override;
 
  protected:
   /// `may_leave`: a read, which is cancelled when its caller leaves; what may write runs to its end whoever
-  /// is still there to hear of it.
-  TimedRun(Pool& pool, engines::Cancellation* cancellation, base::Deadline deadline, bool may_leave);
+  /// is still there to hear of it, unless an operator cancels it.
+  TimedRun(Pool& pool, const engines::ExecutionContext& context, base::Deadline deadline, bool may_leave);
   ~TimedRun() override;
 
   /// More rows than can be kept: it is cancelled. Looked at when the timer fires; check_now() makes it.
@@ -61,6 +62,7 @@ class TimedRun : public Operation, public query::RowSource {
 
   Pool& pool_;
   engines::Cancellation* const cancellation_;
+  engines::Trace* const trace_;
   const base::Deadline deadline_;
   const bool may_leave_;
   bool exclusive_ = false;

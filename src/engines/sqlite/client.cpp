@@ -49,6 +49,11 @@ class Client final : public engines::EngineClient {
     file_.health.force_offline(duration, std::move(reason));
   }
   void reset_health() override { file_.health.reset(); }
+  [[nodiscard]] engines::HoldsControlTables holds_control_tables() const override {
+    const auto& path = std::get<contract::SqliteConnection>(definition_.connection).path;
+    return engines::ControlDatabases::process().is_file(path) ? engines::HoldsControlTables::yes
+                                                              : engines::HoldsControlTables::no;
+  }
 
  private:
   contract::ClientDefinition definition_;

@@ -80,8 +80,8 @@ TEST(RightsTest, NamesThatNoRightCanSpellNeedTheGatewaysVerb) {
     const auto read = RequiredRight::table("", table, Verb::read);
     EXPECT_EQ(read.text(), "gateway.read") << table;
     EXPECT_TRUE(covers({"gateway.read"}, read)) << table;
-    EXPECT_FALSE(covers({std::string(table) + ".read"}, read) && std::string_view(table) != "gateway")
-        << table;
+    if (std::string_view(table) != "*" && std::string_view(table) != "gateway")
+      EXPECT_FALSE(covers({std::string(table) + ".read"}, read)) << table;
     EXPECT_FALSE(covers({"users.read"}, read)) << table;
     EXPECT_FALSE(covers({"gateway.write"}, read)) << table;
   }

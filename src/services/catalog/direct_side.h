@@ -34,6 +34,7 @@ class DirectUse {
 
   [[nodiscard]] explicit operator bool() const { return local_ != nullptr; }
   [[nodiscard]] engines::Backend* backend() const { return local_->backend.get(); }
+  [[nodiscard]] const engines::EngineClient& client() const { return local_->pool->client(); }
 
  private:
   friend class DirectSide;

@@ -31,8 +31,8 @@ void append_json(base::JsonBuilder& json, std::string_view name, const std::opti
 
 /// Clients, and what is set for one, have its name as their id.
 bool is_about_client(const AuditRecord& record) {
-  return record.object_type == "client" || record.object_type == "enforcement" ||
-         record.object_type == "backend";
+  return record.object_type == "client" || record.object_type == "backend" ||
+         record.action.starts_with("enforcement.client_");
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ StoreResult<std::vector<AuditRecord>> list_audit(Session& session, const AuditFi
   if (!filter.object_type.empty()) where.add("object_type = ", filter.object_type);
   if (!filter.object_id.empty()) where.add("object_id = ", filter.object_id);
   if (!filter.client_name.empty()) {
-    where.add("object_type IN ('client', 'enforcement', 'backend')");
+    where.add("(object_type IN ('client', 'backend') OR action LIKE 'enforcement.client!_%' ESCAPE '!')");
     where.add("lower(object_id) = ", contract::client_key(filter.client_name));
   }
   if (filter.since_ms) where.add("created_at >= ", base::iso_time(*filter.since_ms));

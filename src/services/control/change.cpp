@@ -100,15 +100,15 @@ StoreResult<void> Change::commit() {
 
 StoreResult<void> write_audit(Session& session, const Actor& actor, const AuditEntry& entry,
                               const std::string& now) {
+  const std::string id(base::view(base::uuid_v7()));
   auto written = session.execute(
       "INSERT INTO admin_audit_log (created_at, admin_audit_log_id, request_id, actor_kind, actor, action, "
       "object_type, object_id, before, after, remote_addr, user_agent, instance_id) "
       "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-      {now, std::string(base::view(base::uuid_v7())), text_or_null(actor.request_id),
-       std::string(name(actor.kind)), text_or_null(actor.name), std::string(entry.action),
-       std::string(entry.object_type), text_or_null(entry.object_id), text_or_null(entry.before),
-       text_or_null(entry.after), text_or_null(actor.remote_addr), text_or_null(actor.user_agent),
-       text_or_null(actor.instance_id)});
+      {now, id, actor.request_id.empty() ? id : actor.request_id, std::string(name(actor.kind)),
+       text_or_null(actor.name), std::string(entry.action), std::string(entry.object_type), entry.object_id,
+       text_or_null(entry.before), text_or_null(entry.after), text_or_null(actor.remote_addr),
+       text_or_null(actor.user_agent), text_or_null(actor.instance_id)});
   if (!written) return written.error();
   return {};
 }

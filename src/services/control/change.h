@@ -14,7 +14,8 @@ namespace athena::control {
 struct Actor {
   enum class Kind : std::uint8_t { admin_key, cli, bootstrap, scheduler } kind = Kind::admin_key;
   std::string name;        ///< of the admin key, or the system user; empty = null
-  std::string request_id;  ///< empty = null, as the next three
+  std::string request_id;  ///< empty = none: each record gets one of its own
+  // empty = null
   std::string remote_addr;
   std::string user_agent;
   std::string instance_id;
@@ -24,7 +25,7 @@ struct Actor {
 struct AuditEntry {
   std::string_view action;       ///< `api_key.create`
   std::string_view object_type;  ///< `api_key`
-  std::string object_id;
+  std::string object_id;         ///< `global` for what there is one of
   std::string before, after;
 };
 

@@ -4,6 +4,8 @@
 
 #include "base/iso_time.h"
 #include "base/unix_time.h"
+#include "engines/control_databases.h"
+#include "engines/postgres/control_database.h"
 #include "services/control/migrations.h"
 
 namespace athena::control {
@@ -22,6 +24,22 @@ StoreResult<void> open_home(Session& session, const ControlSettings& settings, c
   const auto& error = migrated.error();
   if (error.kind == MigrationError::Kind::store) return error.cause;
   return StoreError{StoreError::Kind::failed, error.message, std::string(kUnfit)};
+}
+
+/// So that the home is recognised also where a client calls its server by another name.
+StoreResult<void> identify(Session& session, const StoreLocation& location) {
+  if (location.home != Home::postgres) return {};
+  auto rows = session.execute(postgres::kIdentitySql, {});
+  if (!rows) {
+    // A role that may not ask is recognised by the names alone.
+    if (rows.error().kind == StoreError::Kind::unreachable) return rows.error();
+    return {};
+  }
+  for (const auto& row : rows->rows) {
+    engines::ControlDatabases::process().add_identity(
+        engines::database_identity(as_text(row[0]), as_text(row[1])));
+  }
+  return {};
 }
 
 }  // namespace
@@ -48,6 +66,7 @@ std::unique_ptr<Watcher> ControlPlane::make_watcher(bool main_home, bool auth_ho
   Watcher::Work work;
   work.open = [this, groups, main_home](Session& session) -> StoreResult<void> {
     if (auto opened = open_home(session, settings_, groups); !opened) return opened;
+    if (auto known = identify(session, main_home ? settings_.main : settings_.auth); !known) return known;
     return main_home ? read_settings(session) : StoreResult<void>();
   };
   if (auth_home) work.look.emplace_back([this](Session& session) { return keys_.refresh(session); });

@@ -83,7 +83,7 @@ StoreResult<GlobalEnforcement> set_global_enforcement(Session& session, bool enf
                       {enforce, change->now()});
   if (!updated) return updated.error();
   if (auto written =
-          change->audit({"enforcement.global", "enforcement", {}, json_of(*before), json_of(after)});
+          change->audit({"enforcement.global", "enforcement", "global", json_of(*before), json_of(after)});
       !written)
     return written.error();
   if (auto committed = change->commit(); !committed) return committed.error();

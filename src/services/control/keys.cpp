@@ -92,8 +92,9 @@ Outcome<std::vector<std::int64_t>> right_ids(Session& session, const std::vector
     }
   }
   if (unknown.empty()) return Found(std::move(ids));
-  return Found(Error(ErrorCode::unknown_right, "There is no right " + quote_name(unknown[0].substr(0, 200)) + ".")
-                   .with("unknown_rights", std::span<const std::string>(unknown)));
+  return Found(
+      Error(ErrorCode::unknown_right, "There is no right " + in_quotes(unknown[0].substr(0, 200)) + ".")
+          .with("unknown_rights", std::span<const std::string>(unknown)));
 }
 
 StoreResult<void> grant(Session& session, std::int64_t key, const std::vector<std::int64_t>& rights,

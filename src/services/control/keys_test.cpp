@@ -280,7 +280,7 @@ TEST_P(KeyLoaderTest, ARemovedRightReachesEveryKeyThatHadIt) {
 TEST_P(KeyLoaderTest, EnforcementFollowsTheOperator) {
   ASSERT_TRUE(loader.refresh(*session).has_value());
   EXPECT_TRUE(state->enforcement.everywhere());
-  ASSERT_TRUE(set_global_enforcement(*session, false, actor).has_value());
+  ATHENA_ASSERT_STORED(set_global_enforcement(*session, false, actor));
   ASSERT_TRUE(set_client_enforcement(*session, "App", true, actor).has_value());
   ASSERT_TRUE(loader.refresh(*session).has_value());
   EXPECT_FALSE(state->enforcement.everywhere());

@@ -1,19 +1,18 @@
 #include <array>
 
 #include "base/crypto.h"
+#include "base/iso_time.h"
 #include "base/unix_time.h"
 #include "base/uuid.h"
 #include "services/control/migrations.h"
+#include "services/control/rights.h"
 #include "services/control/schema_state.h"
 
 namespace athena::control {
 namespace {
 
-struct Right {
-  std::string_view name, description;
-};
 // Part of the checksum, as the schema's text is.
-constexpr std::array<Right, 29> kRights{{
+constexpr std::array<BuiltInRight, 29> kRights{{
     {"*", "Everything"},
     {"gateway.*", "Every data route"},
     {"gateway.read", "Read rows"},
@@ -87,7 +86,7 @@ void complete(Runner& runner, const Table& table, const SchemaState& state, bool
   } else if (!adopts) {
     return;
   } else {
-    const auto now = time_text(base::unix_ms());
+    const auto now = base::iso_time(base::unix_ms());
     for (const auto& column : table.columns) {
       if (found->second.contains(column.name)) continue;
       runner.run(add_column(table, column, home, now));
@@ -108,7 +107,7 @@ void complete(Runner& runner, const Table& table, const SchemaState& state, bool
 }
 
 void insert_rights(Runner& runner) {
-  const auto now = time_text(base::unix_ms());
+  const auto now = base::iso_time(base::unix_ms());
   std::string sql =
       "INSERT INTO api_key_rights(api_key_rights_id, name, description, created_at, updated_at) VALUES ";
   Values parameters{now};
@@ -124,7 +123,7 @@ void insert_rights(Runner& runner) {
 }
 
 void insert_rows(Runner& runner, const Groups& groups) {
-  const Value now = time_text(base::unix_ms());
+  const Value now = base::iso_time(base::unix_ms());
   if (groups.auth) {
     insert_rights(runner);
     const auto rows = runner.read("SELECT count(*) FROM api_key_config");
@@ -170,6 +169,10 @@ std::string text_of_migration() {
 }
 
 }  // namespace
+
+std::span<const BuiltInRight> built_in_rights() {
+  return kRights;
+}
 
 const std::vector<Migration>& migrations() {
   static const std::vector<Migration> steps{

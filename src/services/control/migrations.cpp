@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "base/iso_time.h"
 #include "base/unix_time.h"
 #include "services/control/schema_state.h"
 
@@ -78,7 +79,7 @@ StoreResult<int> run_step(Session& session, const Migration& step, const Migrati
         "athena_version) "
         "VALUES ($1, $2, $3, $4, $5, $6)",
         {std::int64_t{step.version}, step.name, checksum_of(step), std::int64_t{step.min_version},
-         time_text(base::unix_ms()), options.athena_version});
+         base::iso_time(base::unix_ms()), options.athena_version});
     if (!written) return written.error();
     ++statements;
   }

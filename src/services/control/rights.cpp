@@ -41,7 +41,7 @@ StoreResult<bool> is_taken(Session& session, const std::string& name) {
 }
 
 Error taken(const std::string& name) {
-  return Error(ErrorCode::already_exists, "The right " + quote_name(name) + " is there already.");
+  return Error(ErrorCode::already_exists, "The right " + in_quotes(name) + " is there already.");
 }
 
 /// Keys that have the right are read again by every instance.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_builder.h"
@@ -17,6 +19,12 @@ struct RightRecord {
   std::string created_at, updated_at;
 };
 void append(base::JsonBuilder& json, const RightRecord& right);
+
+/// A right that is there from the start.
+struct BuiltInRight {
+  std::string_view name, description;
+};
+std::span<const BuiltInRight> built_in_rights();
 
 struct RightFields {
   std::optional<std::string> name;

@@ -1,8 +1,5 @@
 #include "services/control/session.h"
 
-#include <array>
-#include <cstdio>
-#include <ctime>
 #include <memory_resource>
 #include <stdexcept>
 
@@ -45,18 +42,6 @@ std::string quote_name(std::string_view name) {
   std::pmr::string text;
   sql::append_identifier(text, name);
   return std::string(text);
-}
-
-std::string time_text(std::int64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  const auto thousandths = static_cast<int>(unix_ms % 1000);
-  size +=
-      static_cast<std::size_t>(std::snprintf(text.data() + size, text.size() - size, ".%03dZ", thousandths));
-  return {text.data(), size};
 }
 
 std::unique_ptr<Session> make_session(const StoreLocation& location) {

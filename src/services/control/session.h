@@ -116,9 +116,6 @@ struct StoreLocation {
 /// `"name"` with inner quotes doubled, for names of tables and columns in statements.
 [[nodiscard]] std::string quote_name(std::string_view name);
 
-/// A point in time as both homes store it: `2026-03-01T08:00:00.123Z`.
-[[nodiscard]] std::string time_text(std::int64_t unix_ms);
-
 /// A session that has not connected yet.
 std::unique_ptr<Session> make_session(const StoreLocation& location);
 

@@ -58,6 +58,10 @@ std::string lower_uuid(std::string_view uuid) {
   return base::lower_case(uuid);
 }
 
+std::string in_quotes(std::string_view text) {
+  return "\"" + std::string(text) + "\"";
+}
+
 void Conditions::add(std::string_view condition) {
   text_.append(text_.empty() ? " WHERE " : " AND ").append(condition);
 }

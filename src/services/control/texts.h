@@ -23,6 +23,8 @@ std::size_t characters(std::string_view text);
 /// A random uuid; and one in the form in which stores keep them.
 std::string new_uuid();
 std::string lower_uuid(std::string_view uuid);
+/// In quotes, for sentences.
+std::string in_quotes(std::string_view text);
 
 /// A WHERE clause that grows, with its parameters.
 class Conditions {

@@ -175,6 +175,8 @@ void render_requests(const Scrape& scrape, const ShardNumbers& total, TextWriter
   words(out, total.aborted, "reason");
   out.family("auth_attempts_total", "Credentials looked at.", Kind::counter);
   words(out, total.auth, "outcome", "reason");
+  out.family("auth_throttled_total", "Wrong credentials refused with 429.", Kind::counter);
+  out.sample({}, total.auth_throttled);
   out.family("client_resolution_total", "Client names looked up.", Kind::counter);
   words(out, total.resolutions, "outcome");
   out.family("direct_rejected_total", "Database addresses named by callers that were refused.",
@@ -256,6 +258,7 @@ void render(const Scrape& scrape, TextWriter::Form form, base::Buffer& out) {
   render_requests(scrape, total, writer);
   render_operations(scrape, total, writer);
   render_clients(scrape, writer);
+  if (scrape.others) scrape.others(writer);
   writer.end();
 }
 

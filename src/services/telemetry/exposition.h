@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,6 +20,10 @@ struct ProcessSample {
   std::uint64_t connections_active = 0, connections_idle = 0;
   bool draining = false;
   std::uint64_t direct_pools = 0;  ///< pools that direct URIs have opened
+  std::uint64_t auth_keys = 0;     ///< keys that requests are checked against
+  std::uint64_t auth_version = 0;  ///< of the store they were read from
+  bool auth_store_up = true;       ///< they are what the store says, or there is no store
+  double auth_snapshot_age_seconds = 0;
 };
 
 struct RouteLabel {
@@ -43,6 +48,8 @@ struct Scrape {
   ProcessSample process;
   std::span<const RouteLabel> routes;  ///< by route index; static
   std::vector<ClientSample> clients;
+  /// Families of what this library does not know; may be empty.
+  std::function<void(TextWriter&)> others;
 };
 
 /// Asks the clients for their state. Any thread.

@@ -80,6 +80,11 @@ void render_process(const Scrape& scrape, TextWriter& out) {
   gauge("draining", "1 while the gateway drains.", process.draining ? 1 : 0);
   gauge("jdbc_pool_cache_entries", "Pools of databases that callers named by address.",
         static_cast<double>(process.direct_pools));
+  gauge("auth_keys", "Keys that requests are checked against.", static_cast<double>(process.auth_keys));
+  gauge("auth_store_up", "1 while they are what their store says.", process.auth_store_up ? 1 : 0);
+  gauge("auth_snapshot_age_seconds", "Since the store was read.", process.auth_snapshot_age_seconds);
+  gauge("registry_version", "Version of the store that the keys in force were read at.",
+        static_cast<double>(process.auth_version));
 }
 
 }  // namespace athena::telemetry

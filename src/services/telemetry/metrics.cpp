@@ -92,6 +92,7 @@ void ShardNumbers::add(const ShardNumbers& part) {
   rejected.add(part.rejected);
   aborted.add(part.aborted);
   auth.add(part.auth);
+  auth_throttled += part.auth_throttled;
   resolutions.add(part.resolutions);
   direct_rejected.add(part.direct_rejected);
   cancelled.add(part.cancelled);
@@ -173,7 +174,7 @@ void ShardMetrics::operation(const BackendCall& call) {
   series.written += static_cast<std::uint64_t>(call.rows_written);
   series.truncated += call.truncated ? 1 : 0;
   numbers_.backend[engine][what].observe(std::chrono::duration<double>(call.duration).count());
-  if (call.outcome == BackendOutcome::cancelled) numbers_.cancelled.add("disconnect");
+  if (call.outcome == BackendOutcome::cancelled) numbers_.cancelled.add(call.by_operator ? "operator" : "disconnect");
   if (call.outcome == BackendOutcome::timeout) numbers_.cancelled.add("deadline");
 }
 

@@ -138,6 +138,7 @@ struct ShardNumbers {
   std::vector<RouteSeries> routes;    ///< by route index + 1
   std::vector<ClientSeries> clients;  ///< unknown, direct, other, then as they came
   SmallCounters errors;               ///< route + 1 << 16 | place in the catalogue
+  std::uint64_t auth_throttled = 0;
   WordCounters rejected, aborted, auth, resolutions, direct_rejected, cancelled;
   std::array<std::array<base::SecondsHistogram, kEngines>, kStages.size()> stages;
   std::array<std::array<base::SecondsHistogram, kOperations.size()>, kEngines> backend;
@@ -156,6 +157,7 @@ struct BackendCall {
   std::int64_t rows_returned, rows_written;
   bool truncated;
   base::Clock::duration duration;
+  bool by_operator = false;  ///< cancelled, by an operator
 };
 
 /// Counters of one shard. Written by that shard alone, without atomics; a scrape copies numbers() on the
@@ -179,6 +181,8 @@ class ShardMetrics {
   void rejected(std::string_view reason) { numbers_.rejected.add(reason); }
   void stream_aborted(std::string_view reason) { numbers_.aborted.add(reason); }
   void auth_attempt(std::string_view outcome, std::string_view reason) { numbers_.auth.add(outcome, reason); }
+  /// A wrong credential was refused by the throttle.
+  void auth_throttled() { ++numbers_.auth_throttled; }
   void client_resolved(std::string_view outcome) { numbers_.resolutions.add(outcome); }
   /// A direct URI was refused: word of a closed set.
   void direct_rejected(std::string_view reason) { numbers_.direct_rejected.add(reason); }
