@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "app/applied_config.h"
 #include "app/connection_budget.h"
 #include "app/control_store.h"
 #include "app/data_dir.h"
@@ -17,6 +18,7 @@
 #include "app/runtime.h"
 #include "app/service_manager.h"
 #include "app/signals.h"
+#include "services/control/copy.h"
 
 #ifndef ATHENA_REVISION
 #define ATHENA_REVISION "unknown"
@@ -128,6 +130,17 @@ void log_listeners(const Config& config, std::uint16_t port) {
   if (!config.http.unix_socket.empty()) log_info("Listening on unix socket " + config.http.unix_socket);
 }
 
+/// A store that was named after the embedded one had been in use.
+void warn_of_unused_store(const StoreHomes& homes, const std::string& data_dir) {
+  if (homes.main.home == control::Home::sqlite) return;
+  const auto path = data_dir + "/control.db";
+  const auto content = control::store_content(path);
+  if (content.keys + content.clients == 0) return;
+  log_warn(path + " holds " + std::to_string(content.keys) + " keys and " + std::to_string(content.clients) +
+           " clients that are not used; copy them with: athena store copy --from " + path + " --to " +
+           homes.main_text.substr(homes.main_text.find(' ') + 1));
+}
+
 }  // namespace
 
 std::string_view version() {
@@ -172,10 +185,13 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
 
   const auto homes = store_homes(config, options.data_dir);
   log_info("store: " + homes.main_text);
+  warn_of_unused_store(homes, options.data_dir);
   protect_store(homes);
   const auto records = make_records(config, homes, instance_id);
   Runtime runtime(config, keys->keys, enforced);
-  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime);
+  AppliedConfig applied(config, keys->keys, options.data_dir, environment, runtime);
+  runtime.set_clients(applied);
+  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime, applied);
   runtime.start(config.http, control.get(), records.get());
   const auto give_up = [&](const std::string& problem, int code) {
     log_error(problem);
@@ -196,7 +212,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   const ServiceManager manager(environment.get("NOTIFY_SOCKET").value_or(""));
   manager.ready();
   const BudgetCheck budget_check(config);
-  Reloader reloader(config, runtime, options, environment, manager);
+  Reloader reloader(applied, *control, options, environment, manager);
   const bool clean =
       signals.serve(runtime.server(), {[&] { reloader.reload(); }, [&] { return reloader.file_changed(); },
                                        [] { reopen_log(); }, [&] { log_state(runtime.state()); },
