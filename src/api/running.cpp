@@ -158,8 +158,7 @@ base::Task<void> list_running(Call& call) {
   if (!limit) co_return call.fail(limit.error());
   constexpr std::int64_t kMost = 500;
   if (*limit > kMost) {
-    const auto error =
-        Error(ErrorCode::limit_too_large, "limit must be at most 500.").with("max_rows", kMost);
+    const auto error = Error(ErrorCode::limit_too_large, "limit must be at most 500.").with("max", kMost);
     co_return call.fail(error);
   }
   constexpr std::int64_t kMostMs = 86400000;
