@@ -123,7 +123,7 @@ base::Task<void> await_contact(Call& call, const ClientRow& row) {
     const auto* entry = loaded(call, row);
     if (entry == nullptr || !entry->engine) co_return;
     const auto status = entry->engine->status();
-    if (status.connected || status.reachable || !status.last_error_reason.empty()) co_return;
+    if (status.connected || !status.last_error_reason.empty()) co_return;
     co_await pause(call, kStep);
   }
 }

@@ -175,7 +175,7 @@ FileValue entry_of(const control::ClientRow& row, RowValues& values) {
   return entry;
 }
 
-/// A SQLite client has no use for a URI of PostgreSQL, and the reader would name it as unknown.
+/// Members are named as they were sent.
 std::string without_dot(std::string text) {
   return text.starts_with('.') ? text.substr(1) : text;
 }
@@ -250,6 +250,11 @@ DefinedClient define_client(const control::ClientRow& row, const Config& config,
     result.definition.engine = contract::engine_from_name(row.engine).value_or(contract::Engine::postgresql);
     result.definition.lifecycle = row.lifecycle();
   }
+  const bool by_template =
+      !row.pg_uri && !row.pg_uri_env_var && row.connection.find("uri") == std::string::npos;
+  if (by_template && row.config_uri_template && control::has_masked_password(*row.config_uri_template))
+    result.problems.push_back(
+        {"", "config_uri_template", "its password is not in the catalogue; give pg_uri"});
   auto& trouble = result.unusable;
   if (!result.problems.empty()) {
     const auto& first = result.problems[0];
