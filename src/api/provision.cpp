@@ -74,7 +74,9 @@ Error failure_of(const control::MigrationError& error) {
                     ? "The database refused a statement; nothing was changed."
                     : "This Athena can't work with the tables that are there: " + error.message + ".");
   failure.with("migration", std::int64_t{error.migration});
-  if (!error.cause.sql_state.empty()) failure.with_database("sql_state", error.cause.sql_state);
+  const auto& state = error.cause.sql_state;
+  if (!state.empty())
+    failure.with_database(state.starts_with("SQLITE_") ? "sqlite_code" : "sql_state", state);
   return failure;
 }
 
@@ -83,7 +85,7 @@ base::Task<contract::Result<void>> write_record(Call& call, const std::string& c
   control::AuditEntry entry;
   entry.action = "provision.run";
   entry.object_type = "database";
-  entry.object_id = client;
+  entry.object_id = client.empty() ? "uri" : client;  // a URI holds a secret
   entry.after = R"({"statements_executed":)" + std::to_string(statements) + "}";
   auto actor = actor_of(call);
   auto written = co_await on_store<int>(
@@ -120,7 +122,7 @@ base::Task<void> provision(Call& call) {
   auto outcome = co_await control::provision_threads().run(
       call.context.shard, *deadline,
       [order = *order, deadline = *deadline, version = call.context.process.version](control::Session&)
-          -> Outcome { return control::provision(order.location, version, order.may_create, deadline); });
+          -> Outcome { return control::provision(order.location, {}, version, order.may_create, deadline); });
   if (!outcome) {
     const Error busy(ErrorCode::overloaded, "Too many databases are being provisioned.");
     co_return call.fail(busy);
@@ -158,7 +160,7 @@ base::Task<void> provision_status(Call& call) {
   if (!deadline) co_return call.fail(deadline.error());
   auto status = co_await control::provision_threads().run(
       call.context.shard, *deadline, [location = order->location, deadline = *deadline](control::Session&) {
-        return control::provision_status(location, deadline);
+        return control::provision_status(location, {}, deadline);
       });
   if (!status) co_return call.fail(failure_of({control::MigrationError::Kind::store, {}, 0, status.error()}));
   auto json = begin_data(call, "Loaded provisioning status");

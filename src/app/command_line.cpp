@@ -29,6 +29,8 @@ struct Parsed {
   ClientsOptions clients;
   FetchOptions fetch;
   KeysOptions keys;
+  ProvisionOptions provision;
+  StoreOptions store;
   std::string shell;
   bool interruptible = true;                      ///< ends with 130 on Ctrl-C; the servers drain instead
   std::function<int(const Environment&)> action;  ///< of the command that was named
@@ -162,6 +164,52 @@ void add_clients(CLI::App& app, Parsed& parsed) {
       ->required();
 }
 
+void add_store(CLI::App& app, Parsed& parsed) {
+  auto& provision = parsed.provision;
+  provision.clients_path = ClientsFile::kDefaultPath;
+  auto* command = app.add_subcommand("provision", "Create Athena's tables in a database");
+  auto* target = command->add_option_group("database");
+  target->add_option("--uri", provision.uri, "A PostgreSQL database")->type_name("URI");
+  target->add_option("--client", provision.client, "That of a client of the configuration")
+      ->type_name("NAME");
+  target->add_flag("--control", provision.control, "The gateway's own store");
+  target->require_option(1);
+  command->add_flag("--status", provision.status, "Only list the tables that are missing; exit 1 if any is");
+  command->add_flag("--register", provision.add, "Add the URI to clients.json");
+  command->add_option("--register-name", provision.add_as, "The name it gets there")
+      ->default_str("provisioned")
+      ->type_name("NAME");
+  command->add_option("--clients-path", provision.clients_path, "That file")
+      ->default_str(ClientsFile::kDefaultPath)
+      ->type_name("PATH");
+  command->callback([&parsed] {
+    parsed.action = [&parsed](const Environment& environment) {
+      return provision_command(parsed.request, parsed.provision, environment);
+    };
+  });
+
+  auto& options = parsed.store;
+  auto* store = app.add_subcommand("store", "Move and save the gateway's own store");
+  store->require_subcommand(1);
+  const auto add = [&](const char* name, const char* description, auto run) {
+    auto* inner = store->add_subcommand(name, description);
+    inner->callback([&parsed, run] {
+      parsed.action = [&parsed, run](const Environment& environment) {
+        return run(parsed.request, parsed.store, environment);
+      };
+    });
+    return inner;
+  };
+  auto* copy = add("copy", "Copy an embedded store into a PostgreSQL database", store_copy_command);
+  copy->add_option("--from", options.from, "The control.db")->required()->type_name("PATH");
+  copy->add_option("--to", options.to, "The client whose database it is")->required()->type_name("NAME");
+  copy->add_flag("--with-logs", options.with_logs, "The logs too");
+  copy->add_flag("--dry-run", options.dry_run, "Only check and count");
+  auto* backup = add("backup", "Save a consistent copy of control.db", store_backup_command);
+  backup->add_option("file", options.file, "Where to")->required()->type_name("PATH");
+  backup->add_flag("--force", options.force, "Replace a file that is there");
+}
+
 void add_config(CLI::App& app, Parsed& parsed) {
   auto* config = app.add_subcommand("config", "Check and show the configuration");
   config->require_subcommand(1);
@@ -236,6 +284,7 @@ void build(CLI::App& app, Parsed& parsed) {
   add_servers(app, parsed);
   add_fetch(app, parsed);
   add_keys(app, parsed);
+  add_store(app, parsed);
   add_clients(app, parsed);
   add_config(app, parsed);
   add_others(app, parsed);

@@ -65,10 +65,13 @@ int dev_command(ConfigRequest request, const DevOptions& options, const Environm
       return report("The sample database cannot be made: " + made.error().text(), kCannotStart);
     }
   }
-  server.on_listening = [sample](std::uint16_t port, const std::string& admin_key) {
+  server.on_listening = [sample, homes = store_homes(*config, server.data_dir),
+                         most = config->control.max_api_keys](std::uint16_t port,
+                                                              const std::string& admin_key) {
     const auto base = "http://127.0.0.1:" + std::to_string(port);
     std::string text = "\nAthena is running on " + base + "\n";
     if (!admin_key.empty()) text += "Admin key: " + admin_key + "\n";
+    if (const auto key = make_dev_key(homes, most); !key.empty()) text += "API key:   " + key + "\n";
     if (sample) {
       const auto curl = [&](const std::string& path, const std::string& body) {
         return "  curl -s " + base + path + " -H 'X-Athena-Client: local' -d '" + body + "'\n";

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/control_store.h"
 #include "app/environment.h"
 
 // The commands. Each returns the program's exit code; results go to stdout, logs and mistakes to stderr.
@@ -73,6 +74,9 @@ struct KeysOptions {
   bool all = false;  ///< archived ones too
   bool json = false;
 };
+/// For `athena dev`: a key with every right in place of the one of the start before; its text, empty after a
+/// warning when there is none.
+std::string make_dev_key(const StoreHomes& homes, std::int64_t most);
 /// `athena keys`: works on the store itself; a server that runs follows within a second.
 int keys_create_command(const ConfigRequest& request, const KeysOptions& options,
                         const Environment& environment);
@@ -90,5 +94,31 @@ struct FetchOptions {
   std::string clients_path;
 };
 int fetch_command(const FetchOptions& options, const Environment& environment);
+
+struct ProvisionOptions {
+  std::string uri, client;  ///< one of these, or `control`
+  bool control = false;     ///< the gateway's own store
+  bool status = false;
+  bool add = false;  ///< to clients.json
+  std::string add_as = "provisioned";
+  std::string clients_path;
+};
+/// `athena provision`: creates Athena's tables in a database, or lists those that are missing.
+int provision_command(const ConfigRequest& request, const ProvisionOptions& options,
+                      const Environment& environment);
+
+struct StoreOptions {
+  std::string from, to;
+  bool with_logs = false;
+  bool dry_run = false;
+  std::string file;
+  bool force = false;
+};
+/// `athena store copy`: an embedded store into the PostgreSQL store of a client.
+int store_copy_command(const ConfigRequest& request, const StoreOptions& options,
+                       const Environment& environment);
+/// `athena store backup`: a consistent copy of control.db.
+int store_backup_command(const ConfigRequest& request, const StoreOptions& options,
+                         const Environment& environment);
 
 }  // namespace athena::app

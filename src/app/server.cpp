@@ -18,6 +18,7 @@
 #include "app/runtime.h"
 #include "app/service_manager.h"
 #include "app/signals.h"
+#include "services/control/copy.h"
 
 #ifndef ATHENA_REVISION
 #define ATHENA_REVISION "unknown"
@@ -129,6 +130,17 @@ void log_listeners(const Config& config, std::uint16_t port) {
   if (!config.http.unix_socket.empty()) log_info("Listening on unix socket " + config.http.unix_socket);
 }
 
+/// A store that was named after the embedded one had been in use.
+void warn_of_unused_store(const StoreHomes& homes, const std::string& data_dir) {
+  if (homes.main.home == control::Home::sqlite) return;
+  const auto path = data_dir + "/control.db";
+  const auto content = control::store_content(path);
+  if (content.keys + content.clients == 0) return;
+  log_warn(path + " holds " + std::to_string(content.keys) + " keys and " + std::to_string(content.clients) +
+           " clients that are not used; copy them with: athena store copy --from " + path + " --to " +
+           homes.main_text.substr(homes.main_text.find(' ') + 1));
+}
+
 }  // namespace
 
 std::string_view version() {
@@ -173,6 +185,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
 
   const auto homes = store_homes(config, options.data_dir);
   log_info("store: " + homes.main_text);
+  warn_of_unused_store(homes, options.data_dir);
   protect_store(homes);
   const auto records = make_records(config, homes, instance_id);
   Runtime runtime(config, keys->keys, enforced);

@@ -251,7 +251,7 @@ def test_no_spelling_escapes_an_override(start_gateway):
         for spelling in (b" lite", b"lite \t", b"\tLITE "):
             connection.send(b"POST /gateway/fetch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Athena-Client:" + spelling +
                             b"\r\nContent-Length: 23\r\n\r\n{\"table_name\":\"people\"}")
-            assert connection.read_response().status == 401, spelling
+            assert connection.read().status == 401, spelling
     sql = {"driver": "sqlite", "db_name": "lite", "query": "SELECT 1"}
     for name in ("lite", "LITE", " lite "):
         assert told(ask(gateway, None, None, "/query/sql", {**sql, "db_name": name})) == (401, "missing_api_key"), name

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_validator.h"
 #include "engines/sqlite/connection.h"
 #include "engines/sqlite/like.h"
 
@@ -44,12 +45,22 @@ void like(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
   }
 }
 
+/// SQLite's own is not for the schemas of files that are not trusted, and tables that check their JSON are
+/// common.
+void json_valid(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const bool valid = sqlite3_value_type(values[0]) != SQLITE_NULL && base::is_json(text_of(values[0]));
+  sqlite3_result_int(context, valid ? 1 : 0);
+}
+
 }  // namespace
 
 int register_functions(Connection& connection) {
   constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
-  const int code = sqlite3_create_function_v2(connection.handle(), "athena_like", 2, kFlags, &connection,
-                                              &like<LikePattern::Case::sensitive>, nullptr, nullptr, nullptr);
+  int code = sqlite3_create_function_v2(connection.handle(), "json_valid", 1, kFlags, nullptr, &json_valid,
+                                        nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return code;
+  code = sqlite3_create_function_v2(connection.handle(), "athena_like", 2, kFlags, &connection,
+                                    &like<LikePattern::Case::sensitive>, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return code;
   return sqlite3_create_function_v2(connection.handle(), "athena_ilike", 2, kFlags, &connection,
                                     &like<LikePattern::Case::folded>, nullptr, nullptr, nullptr);

@@ -26,27 +26,32 @@ std::optional<StoreLocation> location_of(const contract::ClientDefinition& clien
   return location;
 }
 
-MigrationResult provision(const StoreLocation& location, const std::string& athena_version, bool may_create,
-                          base::Deadline deadline) {
+MigrationResult provision(const StoreLocation& location, const Groups& groups,
+                          const std::string& athena_version, bool may_create, base::Deadline deadline) {
   if (!may_create && is_missing(location)) {
     const StoreError cause{StoreError::Kind::unreachable, "the file does not exist", "SQLITE_CANTOPEN"};
     return MigrationError{MigrationError::Kind::store, cause.message, 0, cause};
   }
   const auto session = make_session(location);
   session->set_deadline(deadline);
-  return migrate(*session, {{}, true, athena_version});
+  return migrate(*session, {groups, true, athena_version});
 }
 
-StoreResult<SchemaStatus> provision_status(const StoreLocation& location, base::Deadline deadline) {
+StoreResult<SchemaStatus> provision_status(const StoreLocation& location, const Groups& groups,
+                                           base::Deadline deadline) {
   if (is_missing(location)) {
     SchemaStatus status;
-    for (const auto& table : schema()) status.missing.push_back(table.name);
+    for (const auto& table : schema()) {
+      if (groups.hold(table.group)) status.missing.push_back(table.name);
+    }
     std::sort(status.missing.begin(), status.missing.end());
     return status;
   }
-  const auto session = make_session(location);
+  auto reading = location;
+  reading.read_only = true;
+  const auto session = make_session(reading);
   session->set_deadline(deadline);
-  return schema_status(*session, {});
+  return schema_status(*session, groups);
 }
 
 Store& provision_threads() {

@@ -14,13 +14,14 @@ namespace athena::control {
 /// Where a client's database is; nothing when it is not one that another connection could reach (`:memory:`).
 std::optional<StoreLocation> location_of(const contract::ClientDefinition& client);
 
-/// Creates what is missing in a database: all tables, whatever groups they belong to. Blocks until `deadline`
-/// at the latest. A SQLite file is made only when `may_create`.
-MigrationResult provision(const StoreLocation& location, const std::string& athena_version, bool may_create,
-                          base::Deadline deadline);
+/// Creates what is missing in a database. Blocks until `deadline` at the latest. A SQLite file is made only
+/// when `may_create`.
+MigrationResult provision(const StoreLocation& location, const Groups& groups,
+                          const std::string& athena_version, bool may_create, base::Deadline deadline);
 
 /// What is there. Creates nothing, not even a SQLite file.
-StoreResult<SchemaStatus> provision_status(const StoreLocation& location, base::Deadline deadline);
+StoreResult<SchemaStatus> provision_status(const StoreLocation& location, const Groups& groups,
+                                           base::Deadline deadline);
 
 /// Two threads for those two, which take as long as somebody else's server likes; the session they come with
 /// is of no use. Lives as long as the process.

@@ -111,6 +111,7 @@ struct StoreLocation {
   std::string path;                       ///< SQLite file
   contract::PostgresConnection postgres;  ///< PostgreSQL: of its client, with search_path and TLS; a secret
   bool synchronous = true;                ///< SQLite: FULL for admin changes, NORMAL for telemetry
+  bool read_only = false;  ///< SQLite: the file is there and stays as it is; begin() takes a snapshot
 };
 
 /// `"name"` with inner quotes doubled, for names of tables and columns in statements.

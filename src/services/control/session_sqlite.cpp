@@ -87,6 +87,7 @@ class SqliteSession final : public Session {
  private:
   StoreResult<void> ready();
   StoreResult<void> open();
+  void create_file();
   StoreResult<void> configure();
   void close();
   StoreResult<sqlite3_stmt*> prepare(std::string_view sql);
@@ -159,6 +160,16 @@ StoreResult<void> SqliteSession::ready() {
 
 StoreResult<void> SqliteSession::open() {
   sqlite::configure_library();
+  if (!location_.read_only) create_file();
+  const int mode = location_.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  const int code = sqlite3_open_v2(location_.path.c_str(), &handle_,
+                                   mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  auto opened = code == SQLITE_OK ? configure() : StoreResult<void>(error(code));
+  if (!opened) close();
+  return opened;
+}
+
+void SqliteSession::create_file() {
   const std::filesystem::path path(location_.path);
   std::error_code failed;
   if (path.has_parent_path() && !std::filesystem::exists(path.parent_path(), failed)) {
@@ -168,12 +179,6 @@ StoreResult<void> SqliteSession::open() {
   // SQLite gives its side files the mode of the database.
   const int file = ::open(location_.path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (file >= 0) ::close(file);
-  const int code =
-      sqlite3_open_v2(location_.path.c_str(), &handle_,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  auto opened = code == SQLITE_OK ? configure() : StoreResult<void>(error(code));
-  if (!opened) close();
-  return opened;
 }
 
 StoreResult<void> SqliteSession::configure() {
@@ -184,6 +189,8 @@ StoreResult<void> SqliteSession::configure() {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
   sqlite3_progress_handler(handle_, kStepsBetweenChecks, &SqliteSession::on_progress, this);
   sqlite3_busy_handler(handle_, &SqliteSession::on_busy, this);
+  // The first page is read, so that a file that is no database shows itself here.
+  if (location_.read_only) return run("PRAGMA schema_version");
   // auto_vacuum counts only before the first page is written, which journal_mode does.
   if (auto set = run("PRAGMA auto_vacuum = INCREMENTAL"); !set) return set;
   // Two that open a new file at once: the switch to WAL does not ask the busy handler.
@@ -299,7 +306,7 @@ StoreResult<Rows> SqliteSession::execute(std::string_view sql, const Values& par
 StoreResult<void> SqliteSession::begin() {
   if (in_transaction_) return StoreError{Kind::failed, "a transaction inside a transaction", {}};
   if (auto able = ready(); !able) return able;
-  auto begun = run("BEGIN IMMEDIATE");
+  auto begun = run(location_.read_only ? "BEGIN" : "BEGIN IMMEDIATE");
   in_transaction_ = begun.has_value();
   return begun;
 }
