@@ -4,7 +4,9 @@
 #include "api/json_builder.h"
 #include "api/query_string.h"
 #include "api/reply.h"
+#include "api/store_access.h"
 #include "base/iso_time.h"
+#include "base/unix_time.h"
 
 namespace athena::api {
 namespace {
@@ -52,6 +54,25 @@ contract::Result<const catalog::Entry*> backend_of_path(const Call& call) {
   const auto* entry = decoded ? call.registry().find(*decoded) : nullptr;
   if (entry == nullptr || !entry->engine) return Error(ErrorCode::not_found, "No backend of this name.");
   return entry;
+}
+
+/// The record of what an operator is about to do to a backend, which is kept in memory only.
+base::Task<contract::Result<bool>> audit(Call& call, std::string_view action, const catalog::Entry& entry,
+                                         std::string after) {
+  auto actor = actor_of(call);
+  auto written = co_await on_store<bool>(
+      call, StoreFamily::others,
+      [action, after = std::move(after), actor = std::move(actor),
+       name = entry.definition.client_name](control::Session& session) -> control::Outcome<bool> {
+        control::Transaction transaction(session);
+        if (auto begun = transaction.begin(); !begun) return begun.error();
+        auto done = control::write_audit(session, actor, {action, "backend", name, {}, after},
+                                         base::iso_time(base::unix_ms()));
+        if (!done) return done.error();
+        if (auto committed = transaction.commit(); !committed) return committed.error();
+        return contract::Result<bool>(true);
+      });
+  co_return written;
 }
 
 void append_one(Call& call, std::string_view message, const catalog::Entry& entry) {
@@ -182,16 +203,20 @@ base::Task<void> force_backend_offline(Call& call) {
     }
     reason = text->text;
   }
+  base::Buffer after;
+  JsonBuilder json(after);
+  json.begin_object().member("duration_seconds", seconds).member("reason", reason).end_object();
+  auto written = co_await audit(call, "backend.offline", **entry, std::string(after.view()));
+  if (!written) co_return call.fail(written.error());
   (*entry)->engine->force_offline(std::chrono::seconds(seconds), reason);
   append_one(call, "Backend forced offline", **entry);
 }
 
-void reset_backend(Call& call) {
+base::Task<void> reset_backend(Call& call) {
   const auto entry = backend_of_path(call);
-  if (!entry) {
-    call.fail(entry.error());
-    return;
-  }
+  if (!entry) co_return call.fail(entry.error());
+  auto written = co_await audit(call, "backend.reset", **entry, {});
+  if (!written) co_return call.fail(written.error());
   (*entry)->engine->reset_health();
   append_one(call, "Backend health reset", **entry);
 }

@@ -71,6 +71,14 @@ std::optional<std::optional<std::int64_t>> BodyMembers::nullable_time(std::strin
   return std::nullopt;
 }
 
+std::optional<std::optional<std::string>> BodyMembers::nullable_object(std::string_view name) {
+  const auto* member = body_.find(name);
+  if (member == nullptr) return std::nullopt;
+  if (member->is_null()) return std::optional<std::string>();
+  if (auto json = object(name)) return std::optional<std::string>(std::move(*json));
+  return std::nullopt;
+}
+
 std::optional<std::string> BodyMembers::object(std::string_view name) {
   const auto* member = present(name);
   if (member == nullptr) return std::nullopt;

@@ -27,6 +27,8 @@ class BodyMembers {
   std::optional<std::optional<std::int64_t>> nullable_time(std::string_view name);
   /// An object, as compact JSON.
   std::optional<std::string> object(std::string_view name);
+  /// The inner nothing is null: clear it.
+  std::optional<std::optional<std::string>> nullable_object(std::string_view name);
   [[nodiscard]] bool has(std::string_view name) const { return body_.find(name) != nullptr; }
 
   [[nodiscard]] const std::optional<contract::Error>& error() const { return error_; }

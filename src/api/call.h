@@ -33,7 +33,7 @@ struct Call {
   /// open_direct() has to find out first whether the database of this one holds control tables.
   engines::Backend* unidentified = nullptr;
   telemetry::StageTimes stages = {};
-  auth::Credential credential = {};  ///< what the request shows; set by stage 2
+  auth::Credential credential = {};   ///< what the request shows; set by stage 2
   RunningRequest* running = nullptr;  ///< of handlers that wait
 
   [[nodiscard]] const contract::GatewaySettings& settings() const { return view->snapshot().settings; }

@@ -29,6 +29,7 @@ class Records;
 
 namespace athena::api {
 
+class ClientSupport;
 class Gateway;
 
 /// Programs that were found at the start: their versions; empty = not there.
@@ -43,6 +44,7 @@ struct ProcessContext {
   std::vector<Gateway*> gateways = {};       ///< one per shard, in shard order
   catalog::DirectPools* direct = nullptr;    ///< set before the first gateway
   control::ControlPlane* control = nullptr;  ///< null: no store; set before the first request
+  const ClientSupport* clients = nullptr;    ///< set before the first request
   records::Records* records = nullptr;       ///< null: nothing is recorded; set before the first gateway
   std::string instance_id = {};              ///< set before the first request
   /// Whether the keys in force are what the store says; fed by who reads the store.

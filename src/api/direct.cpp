@@ -106,15 +106,19 @@ contract::Result<engines::Backend*> direct_backend(Call& call) {
 
 base::Task<contract::Result<void>> open_direct(Call& call, base::Deadline deadline) {
   call.direct_pending = false;
-  if (auto* backend = std::exchange(call.unidentified, nullptr); backend != nullptr) {
-    // Any question would do; this one is small and remembered.
-    auto connected = co_await backend->functions()->signatures("pg_catalog", "pg_control_system", deadline);
-    if (!connected && connected.error().code() != ErrorCode::undefined_function) co_return connected.error();
-    co_return contract::Result<void>();
+  auto* backend = std::exchange(call.unidentified, nullptr);
+  if (backend == nullptr) {
+    auto opened = co_await call.context.direct.open(direct_text(call.request()), rules(call), deadline);
+    if (!opened) co_return rejected(call, opened.error());
+    call.direct = std::move(*opened);
+    const bool unknown = call.gatekeeper().settings().protect_control_tables &&
+                         call.direct.client().holds_control_tables() == engines::HoldsControlTables::unknown;
+    if (!unknown) co_return contract::Result<void>();
+    backend = call.direct.backend();
   }
-  auto opened = co_await call.context.direct.open(direct_text(call.request()), rules(call), deadline);
-  if (!opened) co_return rejected(call, opened.error());
-  call.direct = std::move(*opened);
+  // Any question would do to have it connect; this one is small and remembered.
+  auto connected = co_await backend->functions()->signatures("pg_catalog", "pg_control_system", deadline);
+  if (!connected && connected.error().code() != ErrorCode::undefined_function) co_return connected.error();
   co_return contract::Result<void>();
 }
 

@@ -138,6 +138,8 @@ base::Task<contract::Result<query::Summary>> read(Fetch& fetch, query::RowSink& 
   record(fetch.call, fetch.operation, summary);
   if (fetch.count) {
     if (!summary) cancellation.request();
+    if (fetch.call.running != nullptr)
+      fetch.call.running->handed_over(cancellation, fetch.operation.deadline.at());
     auto total = co_await fetch.count->wait();
     if (summary && !total) co_return total.error();
     if (total) fetch.total = *total;

@@ -21,7 +21,7 @@ base::Task<void> schema_migrations(Call& call);
 base::Task<void> schema_overview(Call& call);
 void list_backends(Call& call);
 base::Task<void> force_backend_offline(Call& call);
-void reset_backend(Call& call);
+base::Task<void> reset_backend(Call& call);
 void docs_redirect(Call& call);
 void docs_page(Call& call);
 void openapi(Call& call);

@@ -4,6 +4,7 @@
 #include "api/gateway.h"
 #include "api/handlers.h"
 #include "http/header_list.h"
+#include "services/control/control_plane.h"
 #include "services/records/records.h"
 #include "services/telemetry/exposition.h"
 
@@ -107,6 +108,18 @@ void sample_clients(const Call& call, std::vector<telemetry::ClientSample>& clie
   }
 }
 
+void render_store(const control::ControlPlane* plane, TextWriter& out) {
+  const auto gauge = [&out](std::string_view name, std::string_view help, bool value) {
+    out.family(name, help, TextWriter::Kind::gauge);
+    out.sample({}, value ? 1.0 : 0.0);
+  };
+  const bool up = plane != nullptr && plane->main_up();
+  gauge("control_store_up", "1 while the store of clients, logs and settings answers.", up);
+  gauge("logging_store_up", "The same, for the logs.", up);
+  gauge("logging_client_configured", "1 when that store is a PostgreSQL client.",
+        plane != nullptr && plane->settings().main.home == control::Home::postgres);
+}
+
 }  // namespace
 
 base::Task<void> metrics(Call& call) {
@@ -124,9 +137,10 @@ base::Task<void> metrics(Call& call) {
   scrape->routes = route_labels();
   sample_process(process, call.key_state(), scrape->process);
   sample_clients(call, scrape->clients);
-  if (auto* records = process.records; records != nullptr) {
-    scrape->others = [records](TextWriter& out) { records::render(records->counters(), out); };
-  }
+  scrape->others = [records = process.records, plane = process.control](TextWriter& out) {
+    render_store(plane, out);
+    if (records != nullptr) records::render(records->counters(), out);
+  };
   const auto form = wanted_form(call.request().header("Accept"));
   auto& scraper = call.context.scraper;
   auto text = co_await base::suspend<std::shared_ptr<base::Buffer>>([&scraper, scrape = std::move(scrape),

@@ -1,6 +1,7 @@
 #include "services/control/provision.h"
 #include "api/admin_handlers.h"
 #include "api/body_members.h"
+#include "api/client_changes.h"
 #include "api/reply.h"
 #include "api/store_access.h"
 #include "base/iso_time.h"
@@ -16,8 +17,9 @@ using contract::ErrorCode;
 /// What the request wants to be provisioned.
 struct Order {
   control::StoreLocation location;
-  std::string client;      ///< empty: a URI
-  bool may_create = true;  ///< the file of a SQLite client
+  std::string client;                                              ///< empty: a URI
+  bool may_create = true;                                          ///< the file of a SQLite client
+  std::optional<control::ClientFields> registered = std::nullopt;  ///< the client to make of it
 };
 
 contract::Result<Order> order_of_client(Call& call, const std::string& name) {
@@ -38,7 +40,7 @@ contract::Result<Order> read_order(Call& call, const query::Value& body) {
   const auto uri = members.text("uri");
   const auto client = members.text("client_name");
   const auto registers = members.flag("register").value_or(false);
-  static_cast<void>(members.text("register_name"));
+  const auto name = members.text("register_name").value_or("provisioned");
   if (members.error()) return *members.error();
   if (uri.has_value() == client.has_value())
     return Error(ErrorCode::invalid_payload, "Name either uri or client_name.");
@@ -50,11 +52,16 @@ contract::Result<Order> read_order(Call& call, const query::Value& body) {
   order.location.home = control::Home::postgres;
   order.location.postgres.uri = *uri;
   if (auto target = postgres::parse_target(order.location.postgres); !target) return target.error();
-  // Clients cannot be added while the gateway runs.
-  if (registers)
-    return Error(ErrorCode::capability_not_supported,
-                 "This gateway can't register clients; leave register away.")
-        .with("member", "register");
+  if (!registers) return order;
+  control::ClientFields fields;
+  fields.client_name = name;
+  fields.pg_uri = uri;
+  if (auto good = control::check(fields, true); !good) return good.error();
+  if (call.registry().find(*fields.client_name) != nullptr)
+    return Error(ErrorCode::already_exists, "There is a client of this name already.")
+        .with("member", "register_name");
+  order.client = *fields.client_name;
+  order.registered = std::move(fields);
   return order;
 }
 
@@ -126,10 +133,14 @@ base::Task<void> provision(Call& call) {
     auto written = co_await write_record(call, order->client, migrated->statements);
     if (!written) co_return call.fail(written.error());
   }
+  if (order->registered) {
+    auto made = co_await create_client(call, *order->registered, false);
+    if (!made) co_return call.fail(made.error());
+  }
   auto json = begin_data(call, counted("Provisioned", migrated->statements, "statement"));
   json.member("statements_executed", migrated->statements).key("client");
   order->client.empty() ? json.raw("null") : json.value(order->client);
-  json.member("registered", false).member("schema_version", migrated->schema_version);
+  json.member("registered", order->registered.has_value()).member("schema_version", migrated->schema_version);
   append_names(json, "tables", migrated->tables);
   end_data(json);
 }

@@ -46,9 +46,12 @@ std::string_view stage_of(const RunningRequest& running) {
     case Stage::engine:
       break;
   }
-  const auto& trace = running.call.stages.trace;
-  if (trace.path == engines::Trace::Path::none) return "db";
-  return trace.runner != nullptr && trace.runner->backend_pid() != 0 ? "db" : "wait";
+  // Engines that tell of no runner have no connections to wait for.
+  const auto* notes = RequestNotes::find(running.call.exchange);
+  constexpr auto kPostgres = static_cast<std::uint8_t>(contract::Engine::postgresql);
+  if (notes == nullptr || notes->engine != kPostgres) return "db";
+  const auto* runner = running.call.stages.trace.runner;
+  return runner != nullptr && runner->backend_pid() != 0 ? "db" : "wait";
 }
 
 std::int64_t microseconds(base::Clock::duration duration) {
@@ -77,7 +80,7 @@ Item item_of(const RunningRequest& running, base::Clock::time_point now, std::in
                                               std::chrono::milliseconds(call.settings().request_timeout_ms));
   item.deadline_ms = now_ms + microseconds(last - now) / 1000;
   if (const auto* runner = call.stages.trace.runner; runner != nullptr)
-    item.backend_pid = runner->backend_pid();
+    item.backend_pid = std::max(runner->backend_pid(), 0);  // below 0: it is another thread's
   return item;
 }
 
@@ -155,8 +158,7 @@ base::Task<void> list_running(Call& call) {
   if (!limit) co_return call.fail(limit.error());
   constexpr std::int64_t kMost = 500;
   if (*limit > kMost) {
-    const auto error =
-        Error(ErrorCode::limit_too_large, "limit must be at most 500.").with("max_rows", kMost);
+    const auto error = Error(ErrorCode::limit_too_large, "limit must be at most 500.").with("max", kMost);
     co_return call.fail(error);
   }
   constexpr std::int64_t kMostMs = 86400000;

@@ -56,7 +56,7 @@ contract::Result<ListPage> list_page(const Call& call, const QueryString& parame
   if (!limit) return limit.error();
   if (*limit > kMost)
     return Error(ErrorCode::limit_too_large, "limit must be at most " + std::to_string(kMost) + ".")
-        .with("max_rows", kMost);
+        .with("max", kMost);
   page.limit = *limit;
   const auto cursor = parameters.find("cursor");
   if (!cursor) return page;

@@ -194,10 +194,13 @@ std::vector<std::string> changed_but_not_reloadable(const Config& running, const
 void resolve_sqlite_paths(Config& config, const std::string& data_dir) {
   for (auto& client : config.clients) {
     auto* connection = std::get_if<contract::SqliteConnection>(&client.connection);
-    if (connection == nullptr || connection->path == ":memory:" || connection->path.starts_with('/'))
-      continue;
-    connection->path = data_dir + "/sqlite/" + connection->path;
+    if (connection != nullptr) resolve_sqlite_path(*connection, data_dir);
   }
+}
+
+void resolve_sqlite_path(contract::SqliteConnection& connection, const std::string& data_dir) {
+  if (connection.path == ":memory:" || connection.path.starts_with('/')) return;
+  connection.path = data_dir + "/sqlite/" + connection.path;
 }
 
 std::string sample_config() {

@@ -14,6 +14,7 @@
 #include "contract/settings.h"
 #include "http/server.h"
 #include "services/auth/gatekeeper.h"
+#include "services/control/clients.h"
 
 namespace athena::app {
 
@@ -25,6 +26,7 @@ struct ControlConfig {
   int pool_max_connections = 4;
   bool auto_migrate = true;
   std::int64_t max_api_keys = 100000;
+  bool database_backed_client_loading = true;
 };
 
 struct LogSettings {
@@ -64,6 +66,12 @@ struct ConfigProblem {
   [[nodiscard]] std::string text() const;
 };
 
+/// A client of the configuration as the catalogue's row for it; the flags say which members it names.
+struct ConfiguredClient {
+  control::ClientRow row;
+  bool gives_description = false, gives_active = false, gives_frozen = false, gives_metadata = false;
+};
+
 /// The effective configuration.
 struct Config {
   http::ServerSettings http;
@@ -78,8 +86,10 @@ struct Config {
   std::map<std::string, std::string> admin_keys;  ///< name → SHA-256, hex
   std::vector<std::string> sqlite_allowed_dirs;
   std::vector<contract::ClientDefinition> clients;
-  std::vector<std::string> client_origins;  ///< of each client: `<file>:<line>`, a variable or `default`
-  std::string logging_pg_uri;               ///< registers the client athena_logging; holds a secret
+  std::vector<std::string> client_origins;    ///< of each client: `<file>:<line>`, a variable or `default`
+  std::vector<ConfiguredClient> client_rows;  ///< of each client; holds secrets
+  catalog::Unusable unusable_clients;         ///< clients that are there and can't be used; never from a file
+  std::string logging_pg_uri;                 ///< registers the client athena_logging; holds a secret
   bool strict = false;
   bool auto_reload = false;
   /// By index of the key table: what `config dump`, `config explain` and a reload compare.
@@ -127,6 +137,8 @@ std::vector<std::string> changed_but_not_reloadable(const Config& running, const
 
 /// Client definitions need the data folder for relative SQLite paths; called once it is known.
 void resolve_sqlite_paths(Config& config, const std::string& data_dir);
+/// The same for one.
+void resolve_sqlite_path(contract::SqliteConnection& connection, const std::string& data_dir);
 
 /// The built-in sample, as `server` writes it when no configuration is found.
 std::string sample_config();

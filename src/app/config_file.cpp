@@ -183,6 +183,7 @@ class Reader {
       }
     } else if (node.kind == Kind::scalar) {
       result.text = scalar(name, at, node, result.broken);
+      if (result.text != node.text) result.written = node.text;
     }
     return result;
   }

@@ -19,6 +19,7 @@ struct FileValue {
   bool is_list = false;
   bool broken = false;  ///< reported already: an unset variable
   std::string text;
+  std::string written;  ///< the text before its variables were replaced; empty = it has none
   std::vector<FileValue> items;
   std::vector<FileMember> members;
 

@@ -139,6 +139,9 @@ void add_gateway(std::vector<KeyInfo>& keys) {
   gateway.integer("registry_poll_ms", "500", 50, 60000,
                   "How often the store is asked whether another instance changed something.",
                   ATHENA_INT(control.registry_poll_ms));
+  gateway.boolean("database_backed_client_loading", "true",
+                  "Clients of the catalogue are served too, not only those the configuration names.",
+                  ATHENA_BOOL(control.database_backed_client_loading));
 }
 
 }  // namespace athena::app::table

@@ -69,8 +69,7 @@ void add_gateway_rows(std::vector<KeyInfo>& keys) {
                 {"idempotency_ttl_secs", kInt, "86400", 1, 30 * kDay},
                 {"idempotency_max_bytes", kInt, "262144", 0, kGiB},
                 {"max_plan_cost", kInt, "0", 0, kMany * kMany},
-                {"max_plan_rows", kInt, "0", 0, kMany * kMany},
-                {"database_backed_client_loading", kBool, "true"}});
+                {"max_plan_rows", kInt, "0", 0, kMany * kMany}});
   gateway.rows({{"supabase_allowed_hosts", kList, ""},
                 {"supabase_allow_private_hosts", kBool, "false"},
                 {"admission_window_secs", kInt, "10", 1, kHour},

@@ -98,7 +98,7 @@ control::Actor command_actor() {
 
 std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, const StoreHomes& homes,
                                                           const std::string& instance_id, bool enforced,
-                                                          Runtime& runtime) {
+                                                          Runtime& runtime, AppliedConfig& applied) {
   control::ControlSettings settings;
   settings.main = homes.main;
   settings.auth = homes.auth;
@@ -116,6 +116,10 @@ std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, 
   events.keys = [&runtime](std::shared_ptr<const auth::KeyState> keys) {
     runtime.change_keys(std::move(keys));
   };
+  events.clients = [&applied](std::shared_ptr<const control::ClientCatalogue> clients) {
+    applied.change_clients(std::move(clients));
+  };
+  events.configured = [&applied] { return applied.configured(); };
   events.confirmed = [&runtime] { runtime.store_health().confirmed(); };
   events.info = [](std::string_view line) { log_info(line); };
   events.warn = [](std::string_view line) { log_warn(line); };

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "app/applied_config.h"
 #include "app/config.h"
 #include "app/runtime.h"
 #include "base/result.h"
@@ -31,10 +32,11 @@ void check_store_clients(const Config& config, std::vector<ConfigProblem>& probl
 /// Who makes a change from the command line: the system user.
 control::Actor command_actor();
 
-/// The control plane of a server: what it loads is put into force on the runtime, which outlives it.
+/// The control plane of a server: what it loads is put into force on the runtime and by `applied`, which
+/// outlive it.
 std::unique_ptr<control::ControlPlane> make_control_plane(const Config& config, const StoreHomes& homes,
                                                           const std::string& instance_id, bool enforced,
-                                                          Runtime& runtime);
+                                                          Runtime& runtime, AppliedConfig& applied);
 
 /// What keeps the records of a server, in the same homes. Its threads are not started.
 std::unique_ptr<records::Records> make_records(const Config& config, const StoreHomes& homes,

@@ -10,7 +10,8 @@
 namespace athena::app {
 namespace {
 
-/// Clients that are in force and no longer in the file stay: what runs is not taken away by a reload.
+/// Clients that are in force and no longer in the file stay: what runs is not taken away by a reload. Their
+/// rows keep them after a restart too, unless rows are not loaded.
 void keep_missing_clients(const Config& running, Config& fresh) {
   for (const auto& client : running.clients) {
     const auto key = contract::client_key(client.client_name);
@@ -18,18 +19,23 @@ void keep_missing_clients(const Config& running, Config& fresh) {
       return contract::client_key(other.client_name) == key;
     });
     if (there) continue;
-    log_warn("client " + client.client_name + " is no longer in the configuration; it stays until a restart");
+    log_warn("client " + client.client_name + " is no longer in the configuration; " +
+             (fresh.control.database_backed_client_loading
+                  ? "it stays in the catalogue, DELETE /admin/clients/" + client.client_name + " removes it"
+                  : std::string("it stays until a restart")));
+    const auto index = static_cast<std::size_t>(&client - running.clients.data());
     fresh.clients.push_back(client);
+    fresh.client_rows.push_back(running.client_rows[index]);
     fresh.client_origins.emplace_back("an earlier configuration");
   }
 }
 
 }  // namespace
 
-Reloader::Reloader(Config& running, Runtime& runtime, const ServerOptions& options,
+Reloader::Reloader(AppliedConfig& applied, control::ControlPlane& control, const ServerOptions& options,
                    const Environment& environment, const ServiceManager& manager)
-    : running_(running),
-      runtime_(runtime),
+    : applied_(applied),
+      control_(control),
       options_(options),
       environment_(environment),
       manager_(manager),
@@ -37,13 +43,14 @@ Reloader::Reloader(Config& running, Runtime& runtime, const ServerOptions& optio
 
 Reloader::Stamp Reloader::stamp() const {
   struct stat file{};
-  if (running_.source.empty() || ::stat(running_.source.c_str(), &file) != 0) return {};
+  const auto running = applied_.config();
+  if (running->source.empty() || ::stat(running->source.c_str(), &file) != 0) return {};
   return {file.st_mtim.tv_sec * 1'000'000'000 + file.st_mtim.tv_nsec, file.st_size,
           static_cast<std::int64_t>(file.st_ino)};
 }
 
 bool Reloader::file_changed() {
-  if (!running_.auto_reload) return false;
+  if (!applied_.config()->auto_reload) return false;
   const auto now = stamp();
   // Not there: it is being replaced, or was taken away. Either way there is nothing to read.
   return now != Stamp{} && now != seen_;
@@ -55,8 +62,8 @@ void Reloader::reload() {
   auto& counters = telemetry::ProcessCounters::process();
   if (auto taken = take_over(); taken) {
     ++counters.reloads_ok;
-    log_info("configuration reloaded: " + std::to_string(running_.clients.size()) +
-             (running_.clients.size() == 1 ? " client" : " clients"));
+    const auto clients = applied_.config()->clients.size();
+    log_info("configuration reloaded: " + std::to_string(clients) + (clients == 1 ? " client" : " clients"));
   } else {
     ++counters.reloads_failed;
     log_error("reload refused, the configuration in force stays: " + taken.error());
@@ -66,20 +73,21 @@ void Reloader::reload() {
 
 base::Result<void, std::string> Reloader::take_over() {
   if (!options_.read_config) return std::string("this gateway has no configuration to read again");
-  auto fresh = options_.read_config(running_);
+  const auto running = applied_.config();
+  auto fresh = options_.read_config(*running);
   if (!fresh) return fresh.error();
   auto keys = load_admin_keys(*fresh, options_.data_dir, environment_);
   if (!keys) return keys.error();
   resolve_sqlite_paths(*fresh, options_.data_dir);
-  keep_missing_clients(running_, *fresh);
+  keep_missing_clients(*running, *fresh);
   fresh->http.inherited.clear();
-  if (auto changed = runtime_.change(*fresh, std::move(keys->keys)); !changed) return changed.error();
+  if (auto changed = applied_.change(*fresh, std::move(keys->keys)); !changed) return changed.error();
   if (auto opened = open_log(fresh->log); !opened) log_warn(opened.error());
+  control_.sync_clients();
   for (const auto& warning : fresh->warnings) log_warn(warning);
-  for (const auto& key : changed_but_not_reloadable(running_, *fresh)) {
+  for (const auto& key : changed_but_not_reloadable(*running, *fresh)) {
     log_warn(key + " has changed; that takes effect with a restart");
   }
-  running_ = std::move(*fresh);
   return {};
 }
 

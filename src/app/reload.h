@@ -3,19 +3,20 @@
 #include <cstdint>
 #include <string>
 
+#include "app/applied_config.h"
 #include "app/config.h"
-#include "app/runtime.h"
 #include "app/server.h"
 #include "app/service_manager.h"
+#include "services/control/control_plane.h"
 
 namespace athena::app {
 
 /// Takes over what the configuration says now, all or nothing. Used by the thread of the runtime.
 class Reloader {
  public:
-  /// `running` is the configuration in force, as it was loaded. The references outlive this.
-  Reloader(Config& running, Runtime& runtime, const ServerOptions& options, const Environment& environment,
-           const ServiceManager& manager);
+  /// The references outlive this.
+  Reloader(AppliedConfig& applied, control::ControlPlane& control, const ServerOptions& options,
+           const Environment& environment, const ServiceManager& manager);
 
   /// Reads, checks and takes over; what came of it is in the log and the metrics. With any error the old
   /// configuration stays. Keys that only a restart puts into effect are named in a warning.
@@ -31,8 +32,8 @@ class Reloader {
   [[nodiscard]] Stamp stamp() const;
   base::Result<void, std::string> take_over();
 
-  Config& running_;
-  Runtime& runtime_;
+  AppliedConfig& applied_;
+  control::ControlPlane& control_;
   const ServerOptions& options_;
   const Environment& environment_;
   const ServiceManager& manager_;

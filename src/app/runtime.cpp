@@ -47,12 +47,22 @@ std::shared_ptr<const api::Snapshot> make_snapshot(const Config& config, std::ve
   gatekeeper.admin_keys = std::move(keys);
   return std::make_shared<const api::Snapshot>(api::Snapshot{
       config.gateway, std::move(api), auth::Gatekeeper(std::move(gatekeeper)),
-      catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry)});
+      catalog::Registry(config.clients, environment, previous == nullptr ? nullptr : &previous->registry,
+                        config.unusable_clients)});
 }
 
-void warn_of_broken_clients(const catalog::Registry& registry) {
+const std::string& trouble_of(const catalog::Entry& entry) {
+  return entry.trouble.empty() ? entry.unusable : entry.trouble;
+}
+
+/// Once for each change: a registry is made anew for whatever happens to one client.
+void warn_of_broken_clients(const catalog::Registry& registry, const catalog::Registry* previous) {
   for (const auto& entry : registry.entries()) {
-    if (!entry.trouble.empty()) log_warn("client " + entry.definition.client_name + ": " + entry.trouble);
+    const auto& trouble = trouble_of(entry);
+    if (trouble.empty() || entry.definition.lifecycle != contract::Lifecycle::active) continue;
+    const auto* earlier = previous == nullptr ? nullptr : previous->find(entry.definition.client_name);
+    if (earlier == nullptr || trouble_of(*earlier) != trouble)
+      log_warn("client " + entry.definition.client_name + ": " + trouble);
   }
 }
 
@@ -78,7 +88,7 @@ Runtime::Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool en
   process_.access = [](telemetry::AccessRecord&& record) { log_access(std::move(record)); };
   process_.warn = [](std::string_view line) { log_warn(line); };
   process_.tools = &tools_.tools();
-  warn_of_broken_clients(current().registry);
+  warn_of_broken_clients(current().registry, nullptr);
   gateways_.resize(shards_.size());
   process_.gateways.resize(shards_.size());
 }
@@ -114,15 +124,26 @@ base::Result<void, std::string> Runtime::change(const Config& config, std::vecto
   if (auto applied = server_->apply(config.http); !applied) return applied;
   settings_.replace(config.gateway);
   if (process_.records != nullptr) process_.records->configure(config.api.records);
+  take_over(std::move(snapshot));
+  return {};
+}
+
+void Runtime::change_clients(const Config& config, std::vector<auth::AdminKey> keys) {
+  const std::lock_guard lock(changes_);
+  if (!running_) return;
+  take_over(make_snapshot(config, std::move(keys), environment_, &current()));
+}
+
+void Runtime::take_over(std::shared_ptr<const api::Snapshot> snapshot) {
+  const auto previous = snapshots_.back();
   snapshots_.push_back(std::move(snapshot));
-  warn_of_broken_clients(current().registry);
+  warn_of_broken_clients(current().registry, &previous->registry);
   std::vector<const api::View*> views(shards_.size());
   shards_.run_on_all([&](base::Shard& shard) {
     views[shard.index()] = &gateways_[shard.index()]->prepare(snapshots_.back());
   });
   open_backends(views);
   shards_.run_on_all([this](base::Shard& shard) { gateways_[shard.index()]->change(); });
-  return {};
 }
 
 void Runtime::change_keys(std::shared_ptr<const auth::KeyState> keys) {
@@ -149,10 +170,15 @@ void Runtime::flush_records() {
 }
 
 std::string Runtime::state() const {
-  return api::state_line(process_, current().registry, log_queue_depth());
+  const auto in_force = [this] {
+    const std::lock_guard lock(changes_);
+    return snapshots_.back();
+  }();
+  return api::state_line(process_, in_force->registry, log_queue_depth());
 }
 
 bool Runtime::forget_unused() {
+  const std::lock_guard lock(changes_);
   const auto in_force = std::prev(snapshots_.end());
   if (snapshots_.begin() == in_force) return false;
   const bool used = std::any_of(snapshots_.begin(), in_force,
@@ -171,6 +197,7 @@ bool Runtime::forget_unused() {
 }
 
 void Runtime::open_backends() {
+  const std::lock_guard lock(changes_);
   std::vector<const api::View*> views;
   for (const auto& gateway : gateways_) views.push_back(gateway->context().view.get());
   open_backends(views);

@@ -26,6 +26,8 @@ class Runtime {
   /// `enforced`: callers must show a key while no store says otherwise. Connects nowhere.
   Runtime(const Config& config, std::vector<auth::AdminKey> keys, bool enforced);
 
+  /// What makes definitions of the catalogue's rows; outlives the runtime's requests. Before start().
+  void set_clients(const api::ClientSupport& clients) { process_.clients = &clients; }
   /// Starts the shards. Requests of operators find the store in `control`, which ends before stop().
   /// What requests leave behind goes to `records`, which outlives the runtime.
   void start(const http::ServerSettings& settings, control::ControlPlane* control, records::Records* records);
@@ -37,8 +39,10 @@ class Runtime {
   [[nodiscard]] http::Server& server() { return *server_; }
 
   /// All shards go over to what `config` says; requests that run finish with what they began with. Fails, and
-  /// changes nothing, when the certificate can't be used.
+  /// changes nothing, when the certificate can't be used. This and the next two: any thread that is no shard.
   base::Result<void, std::string> change(const Config& config, std::vector<auth::AdminKey> keys);
+  /// The same for the clients alone: the settings of listeners and limits stay. From start() to stop().
+  void change_clients(const Config& config, std::vector<auth::AdminKey> keys);
   /// Once no request uses an earlier snapshot any more: destroys them, their backends and the clients that
   /// nobody has; here, as that may wait for their threads. True while some are left.
   bool forget_unused();
@@ -61,6 +65,7 @@ class Runtime {
   void stop();
 
  private:
+  void take_over(std::shared_ptr<const api::Snapshot> snapshot);
   void open_backends(const std::vector<const api::View*>& views);
   [[nodiscard]] const api::Snapshot& current() const { return *snapshots_.back(); }
 
@@ -68,7 +73,7 @@ class Runtime {
   base::ShardGroup shards_;
   engines::EngineEnvironment environment_;
   std::vector<std::shared_ptr<const api::Snapshot>> snapshots_;  // the last one is in force
-  mutable std::mutex changes_;  // a reload and new keys come from different threads
+  mutable std::mutex changes_;  // a reload, new keys and new clients come from different threads
   std::vector<std::shared_ptr<const auth::KeyState>> key_states_;  // the last one is in force
   bool running_ = false;
   catalog::DirectPools direct_pools_;

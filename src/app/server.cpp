@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "app/applied_config.h"
 #include "app/connection_budget.h"
 #include "app/control_store.h"
 #include "app/data_dir.h"
@@ -188,7 +189,9 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   protect_store(homes);
   const auto records = make_records(config, homes, instance_id);
   Runtime runtime(config, keys->keys, enforced);
-  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime);
+  AppliedConfig applied(config, keys->keys, options.data_dir, environment, runtime);
+  runtime.set_clients(applied);
+  const auto control = make_control_plane(config, homes, instance_id, enforced, runtime, applied);
   runtime.start(config.http, control.get(), records.get());
   const auto give_up = [&](const std::string& problem, int code) {
     log_error(problem);
@@ -209,7 +212,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   const ServiceManager manager(environment.get("NOTIFY_SOCKET").value_or(""));
   manager.ready();
   const BudgetCheck budget_check(config);
-  Reloader reloader(config, runtime, options, environment, manager);
+  Reloader reloader(applied, *control, options, environment, manager);
   const bool clean =
       signals.serve(runtime.server(), {[&] { reloader.reload(); }, [&] { return reloader.file_changed(); },
                                        [] { reopen_log(); }, [&] { log_state(runtime.state()); },

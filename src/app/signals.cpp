@@ -30,7 +30,6 @@ void Signals::wait_for(boost::asio::signal_set& set, const std::function<void()>
 void Signals::reload() {
   if (draining_) return;
   actions_.reload();
-  tidying_ = true;
 }
 
 void Signals::tick() {
@@ -38,7 +37,7 @@ void Signals::tick() {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     if (!draining_ && actions_.file_changed()) reload();
-    if (tidying_) tidying_ = actions_.tidy();
+    actions_.tidy();
     tick();
   });
 }

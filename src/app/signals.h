@@ -19,7 +19,7 @@ class Signals {
     std::function<bool()> file_changed;  ///< asked every second: true = as SIGHUP
     std::function<void()> reopen_log;    ///< SIGUSR1
     std::function<void()> log_state;     ///< SIGUSR2
-    std::function<bool()> tidy;          ///< after a reload, every second for as long as it returns true
+    std::function<bool()> tidy;          ///< every second; the result is for others
     std::function<void()> begin_drain;   ///< SIGTERM or SIGINT, before the drain
   };
   /// Waits for SIGTERM or SIGINT, drains, and says whether nothing was cut. A second one cuts at once.
@@ -39,7 +39,6 @@ class Signals {
   boost::asio::steady_timer timer_{context_};
   Actions actions_;
   std::function<void()> hang_up_action_;
-  bool tidying_ = false;
   bool draining_ = false;
   bool clean_ = true;
 };

@@ -87,6 +87,28 @@ def test_the_example_works(command, shown, request):
         assert not found, "\n".join(found) + "\n" + reply
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_day_of_an_operator_goes_as_the_readme_says():
+    script = next(text for language, text, _ in blocks("README.md") if language == "sh")
+    gateway = Gateway({}, command="dev", arguments=("--log-level", "info"))
+    try:
+        environment = {"PATH": os.environ["PATH"], "A": f"http://127.0.0.1:{gateway.port}", "ADMIN_KEY": ADMIN_KEY}
+        done = subprocess.run(["sh", "-eu", "-c", script], capture_output=True, timeout=60, text=True, env=environment)
+        assert done.returncode == 0, done
+        replies = [json.loads(line) for line in done.stdout.splitlines() if line]
+    finally:
+        gateway.close()
+    expected = ["success"] * 7 + ["missing_api_key", "missing_api_key_rights"] + ["success"] * 4 + ["client_frozen", "success", "invalid_api_key", "success"]
+    assert [reply.get("code", reply["status"]) for reply in replies] == expected, done.stdout
+    statistics, log, connections, audit = replies[9]["data"], replies[10]["data"], replies[11]["data"], replies[-1]["data"]
+    assert statistics["statistics"]["total_requests"] == 5 and statistics["statistics"]["failed_requests"] == 2
+    assert {(table["table_name"], table["operation"]) for table in statistics["tables"]} >= {("notes", "insert"), ("notes", "fetch")}
+    assert sorted(row["error_code"] for row in log["rows"]) == ["missing_api_key", "missing_api_key_rights"]
+    assert connections["connections"]
+    actions = [entry["action"] for entry in audit["entries"]]
+    assert actions[:2] == ["api_key.archive", "client.freeze"] and {"client.create", "right.create", "api_key.create", "enforcement.client_set"} <= set(actions)
+
+
 def render(entries):
     lines = ["# Error codes", "",
              "Every failure carries one of these codes, its HTTP status and its message; `error` says what happened in one sentence with the",

@@ -4,6 +4,7 @@ the tree; the reference page asks for nothing; HEAD answers as GET; failures are
 That replies are of their schemas is checked by the case runner, on every case (athena_testing/openapi.py)."""
 import html.parser
 import re
+import uuid
 
 import jsonschema
 import pytest
@@ -149,6 +150,20 @@ EXAMPLES = [pytest.param(path, method, name, example["value"], id=f"{method}{pat
             if not name.startswith("postgresql")]
 
 
+def with_parameters(gateway, path):
+    """The path with something that is there in place of its parameters: a backend, or a key, right or client made for it."""
+    if "{id}" in path:
+        kind = path.split("/")[2]
+        made = gateway.request("POST", f"/admin/{kind}", ADMIN, {"name": f"example-{uuid.uuid4().hex}"}).json()["data"]
+        path = path.replace("{id}", made["record" if kind == "api-keys" else "right"]["id"])
+    if "{client_name}" in path:
+        name = f"example-{uuid.uuid4().hex}"
+        made = gateway.request("POST", "/admin/clients", ADMIN, {"client_name": name, "engine": "sqlite", "connection": {"path": "example.db"}})
+        assert made.status == 201, made
+        path = path.replace("{client_name}", name)
+    return path.replace("{client}", "local")
+
+
 @pytest.mark.parametrize("path, method, name, body", EXAMPLES)
 def test_the_example_works(sample, path, method, name, body):
     schema = openapi.load()["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
@@ -157,11 +172,11 @@ def test_the_example_works(sample, path, method, name, body):
     headers = {"X-Athena-Client": "local", "X-Company-Id": "c1", "X-Organization-Id": "o1"}
     if path.startswith("/admin"):
         headers.update(ADMIN)
-    target = path.replace("{client}", "local")
+    target = with_parameters(sample, path)
     response = sample.request(method.upper(), target, headers, body)
     if path.endswith("/offline"):
         sample.request("POST", target.replace("/offline", "/reset"), headers)
-    assert response.status == 200, response
+    assert response.status in (200, 201), response
     described.check(method.upper(), target, response)
 
 

@@ -319,8 +319,7 @@ def test_requests_of_one_client_and_long_ones_are_picked(start_gateway):
 def test_a_caller_that_left_is_logged_as_499(home):
     connection = home.gateway.connect()
     body = json.dumps({"query": SLEEP}).encode()
-    connection.send(b"POST /gateway/query HTTP/1.1\r\nHost: h\r\nX-Athena-Client: pg\r\nX-Request-Id: gone\r\n"
-                    b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body)
+    connection.send(connection.build("POST", "/gateway/query", [("X-Athena-Client", "pg"), ("X-Request-Id", "gone")], body))
     eventually(lambda: running(home.gateway, request_id="gone", stage="db"))
     connection.close()
     eventually(lambda: home.rows("SELECT status_code FROM gateway_request_log WHERE request_id = 'gone'") == [(499,)])

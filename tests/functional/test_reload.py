@@ -84,13 +84,19 @@ def test_a_new_client_appears_and_one_that_left_the_file_stays(reloadable):
     assert reloadable.rows("second").rows()[0] == {"id": 1, "v": "second"}
     app = clients.pop("app")
     log = reloadable.reload(reloadable.config)
-    assert "client app is no longer in the configuration; it stays until a restart" in log
+    assert "client app is no longer in the configuration; it stays in the catalogue, DELETE /admin/clients/app removes it" in log
     assert reloadable.rows().status == 200
+    # flags are the catalogue's once a client is in it: the file is heard only where it makes the client
     clients["app"] = {**app, "is_frozen": True}
+    log = reloadable.reload(reloadable.config)
+    assert "client app: the configuration says is_frozen true (the catalogue has false); the catalogue holds, PATCH /admin/clients/app changes it" in log
+    assert reloadable.rows().status == 200
+    freeze = lambda frozen: reloadable.gateway.request("PATCH", "/admin/clients/app", [("X-Athena-Admin-Key", ADMIN_KEY)], {"is_frozen": frozen}).status
+    assert freeze(True) == 200
+    assert (reloadable.rows().status, reloadable.rows().code) == (423, "client_frozen")
     reloadable.reload(reloadable.config)
     assert (reloadable.rows().status, reloadable.rows().code) == (423, "client_frozen")
-    clients["app"] = app
-    reloadable.reload(reloadable.config)
+    assert freeze(False) == 200
     assert reloadable.rows().status == 200
 
 

@@ -26,6 +26,12 @@ struct Batch {
   std::vector<Cell> cells;
 };
 
+/// Stands for what runs on the home shard, whose connection cannot be looked at from here.
+class Elsewhere final : public engines::Runner {
+ public:
+  [[nodiscard]] int backend_pid() const override { return -1; }
+};
+
 /// Between the engine on the home shard and the receiver on the caller's. Each member belongs to one side;
 /// what both read is atomic.
 class Bridge final : public std::enable_shared_from_this<Bridge>,
@@ -89,8 +95,11 @@ class Bridge final : public std::enable_shared_from_this<Bridge>,
       self->pass_on();
     });
   }
-  void cancel() {
-    home_->post([self = shared_from_this()] { self->cancellation.request(); });
+  void cancel(bool by_operator) {
+    home_->post([self = shared_from_this(), by_operator] {
+      if (by_operator) return self->cancellation.request_by_operator();
+      self->cancellation.request();
+    });
   }
   [[nodiscard]] bool drained() const { return waiting_.empty(); }
   /// Calls back when every row is passed on. One at a time.
@@ -308,7 +317,10 @@ class RemoteBackend final : public engines::Backend,
     if (!home) co_return away();
     auto bridge =
         std::make_shared<Bridge>(sink, mailbox_, home->mailbox, client_->limits().result_window_bytes);
-    if (context.cancellation != nullptr) context.cancellation->on_request([&bridge] { bridge->cancel(); });
+    if (context.cancellation != nullptr) {
+      context.cancellation->on_request(
+          [&bridge, by = context.cancellation] { bridge->cancel(by->by_operator()); });
+    }
     struct Guard {
       engines::Cancellation* cancellation;
       Bridge& bridge;
@@ -319,6 +331,8 @@ class RemoteBackend final : public engines::Backend,
     } guard{context.cancellation, *bridge};
     const bool explain = context.sql != nullptr;
     bridge->trace.timed = context.trace != nullptr && context.trace->timed;
+    static const Elsewhere elsewhere;
+    if (context.trace != nullptr) context.trace->runner = &elsewhere;
     auto result = co_await at_home<contract::Result<query::Summary>>(
         *home, context.deadline, [start, bridge, context = &context, explain](engines::Backend& backend) {
           return run_at_home(backend, start, bridge, context->deadline, context->max_rows, context->exclusive,

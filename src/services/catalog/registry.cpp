@@ -39,7 +39,8 @@ bool same_backend(const contract::ClientDefinition& a, const contract::ClientDef
 }  // namespace
 
 Registry::Registry(std::vector<contract::ClientDefinition> definitions,
-                   const engines::EngineEnvironment& environment, const Registry* previous) {
+                   const engines::EngineEnvironment& environment, const Registry* previous,
+                   const Unusable& unusable) {
   std::sort(definitions.begin(), definitions.end(), [](const auto& a, const auto& b) {
     return contract::client_key(a.client_name) < contract::client_key(b.client_name);
   });
@@ -47,7 +48,10 @@ Registry::Registry(std::vector<contract::ClientDefinition> definitions,
   for (auto& definition : definitions) {
     Entry entry{std::move(definition), {}, nullptr, {}};
     entry.label = lasting_label(entry.definition.client_name);
-    if (entry.definition.lifecycle == contract::Lifecycle::active) {
+    if (const auto found = unusable.find(contract::client_key(entry.definition.client_name));
+        found != unusable.end())
+      entry.unusable = found->second;
+    if (entry.definition.lifecycle == contract::Lifecycle::active && entry.unusable.empty()) {
       const auto* earlier = previous == nullptr ? nullptr : previous->find(entry.definition.client_name);
       if (earlier != nullptr && earlier->engine && same_backend(earlier->definition, entry.definition)) {
         entry.engine = earlier->engine;

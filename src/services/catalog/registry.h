@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,7 +23,13 @@ struct Entry {
   std::shared_ptr<engines::EngineClient> engine;
   /// Why `engine` is null for an active client; sent with backend_unreachable.
   std::string trouble;
+  /// The same for operators only: what is wrong with the definition.
+  std::string unusable = {};
 };
+
+/// What keeps definitions from being used although they are active, by name in lower case: their requests get
+/// backend_unreachable.
+using Unusable = std::map<std::string, std::string>;
 
 /// All clients: an immutable snapshot that every shard reads through a plain pointer.
 class Registry {
@@ -31,7 +38,7 @@ class Registry {
   /// connection are the same keep their EngineClient, and with it pools and health. Never fails because of a
   /// client: its trouble is kept.
   Registry(std::vector<contract::ClientDefinition> definitions, const engines::EngineEnvironment& environment,
-           const Registry* previous = nullptr);
+           const Registry* previous = nullptr, const Unusable& unusable = {});
 
   /// By name in any case, blanks around it ignored; null = unknown.
   [[nodiscard]] const Entry* find(std::string_view name) const;

@@ -48,6 +48,7 @@ ControlPlane::ControlPlane(ControlSettings settings, ControlEvents events)
     : settings_(std::move(settings)),
       events_(std::move(events)),
       keys_(settings_.listeners_default, events_.keys),
+      clients_(events_.clients),
       main_(std::make_unique<Store>(settings_.main, settings_.sessions)) {
   if (!settings_.auth_is_main) auth_ = std::make_unique<Store>(settings_.auth, settings_.sessions);
 }
@@ -69,7 +70,10 @@ std::unique_ptr<Watcher> ControlPlane::make_watcher(bool main_home, bool auth_ho
     return main_home ? read_settings(session) : StoreResult<void>();
   };
   if (auth_home) work.look.emplace_back([this](Session& session) { return keys_.refresh(session); });
-  if (main_home) work.look.emplace_back([this](Session& session) { return beat(session); });
+  if (main_home) {
+    work.look.emplace_back([this](Session& session) { return look_at_clients(session); });
+    work.look.emplace_back([this](Session& session) { return beat(session); });
+  }
   work.confirmed = [this, auth_home] {
     if (auth_home) events_.confirmed();
   };
@@ -134,6 +138,33 @@ StoreResult<void> ControlPlane::beat(Session& session) {
   }
   last_beat_ = now;
   return {};
+}
+
+StoreResult<void> ControlPlane::look_at_clients(Session& session) {
+  if (!events_.clients) return {};
+  if (sync_wanted_.exchange(false)) {
+    Actor actor;
+    actor.kind = Actor::Kind::bootstrap;
+    actor.instance_id = settings_.instance_id;
+    auto synced = sync_config(session, events_.configured(), actor);
+    if (!synced) {
+      sync_wanted_ = true;
+      return synced.error();
+    }
+    for (const auto& client : synced->deleted)
+      events_.info(
+          "client '" + client +
+          "' is named in the configuration but was deleted; create it again with POST /admin/clients");
+  }
+  return clients_.refresh(session);
+}
+
+void ControlPlane::sync_clients() {
+  constexpr std::chrono::seconds kPatience(5);
+  sync_wanted_ = true;
+  // A failure leaves the wish, and the watcher tells of stores that are away.
+  static_cast<void>(main_->run_here(base::Deadline::in(kPatience),
+                                    [this](Session& session) { return look_at_clients(session); }));
 }
 
 Cursors ControlPlane::cursors() const {

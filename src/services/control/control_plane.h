@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -7,8 +8,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "services/control/client_loader.h"
 #include "services/control/cursor.h"
 #include "services/control/key_loader.h"
 #include "services/control/store.h"
@@ -31,7 +34,9 @@ struct ControlSettings {
 /// What the control plane tells its process. All are called on threads of the control plane, never on a
 /// shard.
 struct ControlEvents {
-  KeyLoader::Publish keys;          ///< puts them into force on every shard before it returns
+  KeyLoader::Publish keys;        ///< puts them into force on every shard before it returns
+  ClientLoader::Publish clients;  ///< the same for the catalogue; null = clients are not followed
+  std::function<std::vector<ClientRow>()> configured;  ///< clients of the configuration in force
   std::function<void()> confirmed;  ///< the auth home was read: what is in force is what it says
   std::function<void(std::string_view)> info, warn;
 };
@@ -55,6 +60,10 @@ class ControlPlane {
   [[nodiscard]] Store& main() { return *main_; }
   [[nodiscard]] Store& auth() { return auth_ ? *auth_ : *main_; }
   [[nodiscard]] KeyLoader& keys() { return keys_; }
+  [[nodiscard]] ClientLoader& clients() { return clients_; }
+  /// The configuration has changed: its clients get their rows now, or once the store answers. Waits at most
+  /// 5 s.
+  void sync_clients();
   [[nodiscard]] const ControlSettings& settings() const { return settings_; }
   /// Not ready until the main home was read. Any thread.
   [[nodiscard]] Cursors cursors() const;
@@ -65,10 +74,13 @@ class ControlPlane {
   std::unique_ptr<Watcher> make_watcher(bool main_home, bool auth_home);
   StoreResult<void> read_settings(Session& session);
   StoreResult<void> beat(Session& session);
+  StoreResult<void> look_at_clients(Session& session);
 
   const ControlSettings settings_;
   const ControlEvents events_;
   KeyLoader keys_;
+  ClientLoader clients_;
+  std::atomic<bool> sync_wanted_{true};
   std::unique_ptr<Store> main_, auth_;
   std::unique_ptr<Watcher> main_watcher_, auth_watcher_;
   mutable std::mutex mutex_;

@@ -269,7 +269,8 @@ void Batch::add(const RequestHead& head, const std::array<std::string_view, Requ
        text_or_null(texts[Text::address]),
        masked_or_null(user_agent),
        headers_json(headers),
-       texts[Text::body].empty() ? std::string("{}") : redact_json(texts[Text::body]),
+       texts[Text::body].empty() ? std::string("{}")
+                                 : redact_json(texts[Text::body], context_.settings.log_sql),
        masked_or_null(find(headers, "X-User-Id"), kMostIdentity),
        masked_or_null(find(headers, "X-Company-Id"), kMostIdentity),
        masked_or_null(find(headers, "X-Organization-Id"), kMostIdentity),

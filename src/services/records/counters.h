@@ -40,7 +40,6 @@ struct Counters {
   std::array<std::atomic<std::uint64_t>, kKinds> depth{};  ///< records that wait
   std::atomic<std::uint64_t> flush_failures{0}, purged{0};
   std::array<std::atomic<std::uint64_t>, kAgedTables.size()> deleted{};
-  std::atomic<bool> main_up{false}, auth_up{false};  ///< the writer's last contact
   base::SharedHistogram<base::kSecondsBounds> flush_seconds;
 
   void drop(Kind kind, Dropped why, std::uint64_t count = 1) {

@@ -7,7 +7,7 @@
 namespace athena::records {
 namespace {
 
-constexpr std::size_t kSpares = 32;
+constexpr std::size_t kSpares = 8;
 constexpr std::size_t kSpareBytes = 128UL * 1024;
 
 std::size_t index_of(const Chunk& chunk) {

@@ -139,48 +139,6 @@ std::string redact_query(std::string_view query) {
 
 namespace {
 
-void append_redacted(base::Buffer& out, const base::JsonNode& node) {
-  using Kind = base::JsonNode::Kind;
-  bool first = true;
-  const auto separate = [&] {
-    if (!first) out.push_back(',');
-    first = false;
-  };
-  switch (node.kind) {
-    case Kind::object:
-      out.push_back('{');
-      for (const auto& member : node.members) {
-        separate();
-        base::append_json_string(out, clean(member.name));
-        out.push_back(':');
-        if (is_secret_name(member.name)) {
-          base::append_json_string(out, kRedacted);
-        } else {
-          append_redacted(out, *member.value);
-        }
-      }
-      out.push_back('}');
-      return;
-    case Kind::array:
-      out.push_back('[');
-      for (const auto* item : node.items) {
-        separate();
-        append_redacted(out, *item);
-      }
-      out.push_back(']');
-      return;
-    case Kind::string:
-      base::append_json_string(out, clean(mask_uris(node.text), kMostBody));
-      return;
-    default:
-      base::append_json(out, node);
-  }
-}
-
-}  // namespace
-
-namespace {
-
 bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
          static_cast<unsigned char>(c) >= 0x80;
@@ -253,12 +211,57 @@ std::string mask_literals(std::string_view sql) {
   return result;
 }
 
-std::string redact_json(std::string_view text, std::size_t most) {
+namespace {
+
+void append_redacted(base::Buffer& out, const base::JsonNode& node, bool with_sql) {
+  using Kind = base::JsonNode::Kind;
+  bool first = true;
+  const auto separate = [&] {
+    if (!first) out.push_back(',');
+    first = false;
+  };
+  switch (node.kind) {
+    case Kind::object:
+      out.push_back('{');
+      for (const auto& member : node.members) {
+        separate();
+        base::append_json_string(out, clean(member.name));
+        out.push_back(':');
+        if (is_secret_name(member.name)) {
+          base::append_json_string(out, kRedacted);
+        } else if (member.value->is_string() && (member.name == "query" || member.name == "sql")) {
+          base::append_json_string(
+              out, with_sql ? clean(mask_literals(member.value->text), kMostBody) : std::string("[SQL]"));
+        } else {
+          append_redacted(out, *member.value, with_sql);
+        }
+      }
+      out.push_back('}');
+      return;
+    case Kind::array:
+      out.push_back('[');
+      for (const auto* item : node.items) {
+        separate();
+        append_redacted(out, *item, with_sql);
+      }
+      out.push_back(']');
+      return;
+    case Kind::string:
+      base::append_json_string(out, clean(mask_uris(node.text), kMostBody));
+      return;
+    default:
+      base::append_json(out, node);
+  }
+}
+
+}  // namespace
+
+std::string redact_json(std::string_view text, bool with_sql, std::size_t most) {
   std::pmr::monotonic_buffer_resource memory;
   const auto parsed = base::parse_json(text, memory);
   if (!parsed || (!(*parsed)->is_object() && !(*parsed)->is_array())) return "{}";
   base::Buffer out;
-  append_redacted(out, **parsed);
+  append_redacted(out, **parsed, with_sql);
   if (out.size() > most) return R"({"truncated":true})";
   return std::string(out.view());
 }

@@ -25,7 +25,8 @@ std::string redact_query(std::string_view query);
 /// SQL with `?` in place of its literals, and without its comments.
 std::string mask_literals(std::string_view sql);
 /// A JSON document with its secret members replaced, compact; `{}` for what is no JSON object or array, and
-/// `{"truncated":true}` for what is longer than `most`.
-std::string redact_json(std::string_view text, std::size_t most = kMostBody);
+/// `{"truncated":true}` for what is longer than `most`. SQL, that is texts named `query` or `sql`, stands
+/// there without its literals when `with_sql`, else as `[SQL]`.
+std::string redact_json(std::string_view text, bool with_sql, std::size_t most = kMostBody);
 
 }  // namespace athena::records

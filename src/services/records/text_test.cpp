@@ -59,12 +59,14 @@ TEST(Statements, LoseTheirLiterals) {
 
 TEST(Documents, LoseSecretMembers) {
   EXPECT_EQ(
-      redact_json(R"({"a":1.10,"password":"x","deep":[{"api_key":{"y":1}}],"uri":"redis://u:p@h"})"),
+      redact_json(R"({"a":1.10,"password":"x","deep":[{"api_key":{"y":1}}],"uri":"redis://u:p@h"})", false),
       R"({"a":1.10,"password":"[REDACTED]","deep":[{"api_key":"[REDACTED]"}],"uri":"redis://u:***@h"})");
-  EXPECT_EQ(redact_json("not json"), "{}");
-  EXPECT_EQ(redact_json("3"), "{}");
-  EXPECT_EQ(redact_json(R"({"a":")" + std::string(5000, 'x') + "\"}"), R"({"truncated":true})");
-  EXPECT_EQ(redact_json(R"({"a\u0000":"b\u0000c"})"), R"({"a":"bc"})") << "PostgreSQL takes no NUL";
+  EXPECT_EQ(redact_json("not json", false), "{}");
+  EXPECT_EQ(redact_json("3", false), "{}");
+  EXPECT_EQ(redact_json(R"({"query":"select 'x'"})", false), R"({"query":"[SQL]"})");
+  EXPECT_EQ(redact_json(R"({"query":"select 'x'"})", true), R"({"query":"select ?"})");
+  EXPECT_EQ(redact_json(R"({"a":")" + std::string(5000, 'x') + "\"}", false), R"({"truncated":true})");
+  EXPECT_EQ(redact_json(R"({"a\u0000":"b\u0000c"})", false), R"({"a":"bc"})") << "PostgreSQL takes no NUL";
 }
 
 }  // namespace

@@ -140,8 +140,6 @@ bool Writer::write(const std::vector<Chunk>& chunks) {
       }
       done = attempt(*batch, in_doubt);
     }
-    auto& up = options_.target.main ? counters_.main_up : counters_.auth_up;
-    up.store(done.has_value(), std::memory_order_relaxed);
     if (done) break;
     failed(done.error());
     if (!pause(time)) return false;
