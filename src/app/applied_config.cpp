@@ -129,6 +129,11 @@ void AppliedConfig::change_clients(std::shared_ptr<const control::ClientCatalogu
   warn_of_differences(*next);
 }
 
+bool AppliedConfig::deleted(const std::string& client_name) const {
+  const auto now = state();
+  return now->catalogue && now->catalogue->deleted.contains(contract::client_key(client_name));
+}
+
 std::vector<control::ClientRow> AppliedConfig::configured() const {
   const auto now = state();
   std::vector<control::ClientRow> rows;

@@ -27,6 +27,8 @@ class AppliedConfig final : public api::ClientSupport {
   base::Result<void, std::string> change(Config config, std::vector<auth::AdminKey> keys);
   /// The catalogue as the store has it now.
   void change_clients(std::shared_ptr<const control::ClientCatalogue> catalogue);
+  /// The catalogue knows the name from deleted rows only.
+  [[nodiscard]] bool deleted(const std::string& client_name) const;
   /// The rows that the configuration's clients get where they have none.
   [[nodiscard]] std::vector<control::ClientRow> configured() const;
 

@@ -204,8 +204,11 @@ ConfiguredClient configured_client(const contract::ClientDefinition& definition,
       client.gives_active = true;
     } else if (name == "is_frozen") {
       client.gives_frozen = true;
-      row.is_frozen =
-          base::lower_case(value.text) != "false" && definition.lifecycle != contract::Lifecycle::active;
+      // An inactive client may be frozen too, which its lifecycle does not show.
+      const auto text = base::lower_case(value.text);
+      row.is_frozen = definition.lifecycle == contract::Lifecycle::frozen ||
+                      (definition.lifecycle == contract::Lifecycle::inactive &&
+                       (text == "true" || text == "yes" || text == "on" || text == "1"));
     } else if (name == "description" || name == "description_env_var") {
       client.gives_description = true;
     } else if (has_uri && (name == "uri" || name == "pg_uri")) {

@@ -12,13 +12,13 @@ namespace {
 
 /// Clients that are in force and no longer in the file stay: what runs is not taken away by a reload. Their
 /// rows keep them after a restart too, unless rows are not loaded.
-void keep_missing_clients(const Config& running, Config& fresh) {
+void keep_missing_clients(const AppliedConfig& applied, const Config& running, Config& fresh) {
   for (const auto& client : running.clients) {
     const auto key = contract::client_key(client.client_name);
     const bool there = std::any_of(fresh.clients.begin(), fresh.clients.end(), [&](const auto& other) {
       return contract::client_key(other.client_name) == key;
     });
-    if (there) continue;
+    if (there || applied.deleted(client.client_name)) continue;
     log_warn("client " + client.client_name + " is no longer in the configuration; " +
              (fresh.control.database_backed_client_loading
                   ? "it stays in the catalogue, DELETE /admin/clients/" + client.client_name + " removes it"
@@ -79,7 +79,7 @@ base::Result<void, std::string> Reloader::take_over() {
   auto keys = load_admin_keys(*fresh, options_.data_dir, environment_);
   if (!keys) return keys.error();
   resolve_sqlite_paths(*fresh, options_.data_dir);
-  keep_missing_clients(*running, *fresh);
+  keep_missing_clients(applied_, *running, *fresh);
   fresh->http.inherited.clear();
   if (auto changed = applied_.change(*fresh, std::move(keys->keys)); !changed) return changed.error();
   if (auto opened = open_log(fresh->log); !opened) log_warn(opened.error());
