@@ -62,6 +62,7 @@ OTHER_VALUES = {
     "api.cors_allowed_origins": "https://a.example", "api.ready_clients": "local", "api.trusted_proxies": "10.0.0.0/8",
     "api.docs_url": "/other/", "api.tls_cert_file": "/c.pem", "api.tls_key_file": "/k.pem", "api.admin_keys": "ann=" + "a" * 64,
     "gateway.jdbc_allowed_hosts": ".a.example", "gateway.wildcard_hosts": "*.a.example", "gateway.logging_pg_uri": "postgres://h/d",
+    "gateway.logging_client": "athena_logging", "gateway.auth_client": "athena_logging",
     "engines.sqlite_allowed_dirs": "/srv", "log.file": "/tmp/log", "log.dir": "/tmp/logs",
 }
 
