@@ -350,9 +350,8 @@ def test_two_gateways_on_one_store_agree_within_a_second(start_gateway, folder, 
     assert rows(first, "app").status == 200
     refused = call(first, "POST", "/admin/clients", {"client_name": "x", "pg_uri": "postgres://h/d"})
     assert (refused.status, refused.code) == (503, "control_store_unavailable") and refused.header("retry-after") == "2"
-    # an instance that starts meanwhile has the clients of its file; no key can be checked there
-    config["gateway"]["api_key_fail_mode"] = "fail_open"
-    third = start_gateway(config, base=False)
+    # an instance that starts meanwhile has the clients of its file
+    third = start_gateway({**config, "gateway": {**config["gateway"], "api_key_fail_mode": "fail_open"}}, base=False)
     assert rows(third, "app").status == 200
     store.start()
     eventually(lambda: call(third, "GET", "/admin/clients/app").status == 200, 20)

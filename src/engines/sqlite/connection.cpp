@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "engines/control_databases.h"
 #include "engines/sqlite/functions.h"
 #include "engines/sqlite/library.h"
 
@@ -51,7 +52,10 @@ contract::Result<std::unique_ptr<Connection>> Connection::open(const contract::S
 contract::Result<void> Connection::configure(const contract::SqliteConnection& options, Role role) {
   sqlite3_limit(handle_, SQLITE_LIMIT_LENGTH, kMaxValueBytes);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // The schema of the gateway's own file is its own, and its checks use functions that are not let into
+  // others.
+  const bool own = engines::ControlDatabases::process().is_file(options.path);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, own ? 1 : 0, nullptr);
   // fts3_tokenizer() takes a pointer from SQL text and calls it; Debian's library has it on.
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0, nullptr);
   // Without this a quoted name that is no column would silently be a string.

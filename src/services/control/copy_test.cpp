@@ -52,7 +52,8 @@ class CopyTest : public StoreTest {
         "INSERT INTO gateway_request_log(request_id, time, path) VALUES ('r1', 1772352000.123, 'a\tb\\n'), "
         "('r2', 5, '')");
     run(*source,
-        "INSERT INTO admin_audit_log(admin_audit_log_id, request_id, actor_kind, action, object_type, object_id) VALUES "
+        "INSERT INTO admin_audit_log(admin_audit_log_id, request_id, actor_kind, action, object_type, "
+        "object_id) VALUES "
         "($1, 'r', "
         "'admin_key', 'api_key.create', 'api_key', 'x')",
         {kUuid + "04"});
@@ -177,7 +178,8 @@ TEST_P(CopyTest, WhatTheTargetHasIsNeverLost) {
   EXPECT_EQ(number(*target, "SELECT count(*) FROM api_keys"), 0);
   run(*target, "UPDATE athena_clients SET source = 'config'");
   run(*target,
-      "INSERT INTO admin_audit_log(request_id, actor_kind, action, object_type, object_id) VALUES ('mine', 'cli', 'x', "
+      "INSERT INTO admin_audit_log(request_id, actor_kind, action, object_type, object_id) VALUES ('mine', "
+      "'cli', 'x', "
       "'y', 'z')");
   EXPECT_EQ(refusal(), "copied");
   EXPECT_EQ(number(*target, "SELECT count(*) FROM admin_audit_log"), 3);
@@ -191,7 +193,7 @@ TEST_P(CopyTest, AFailureLeavesTheTargetAsItWas) {
   EXPECT_THAT(refusal(), HasSubstr("a value was refused"));
   EXPECT_EQ(number(*target, "SELECT count(*) FROM api_keys"), 0);
   EXPECT_EQ(number(*target, "SELECT count(*) FROM athena_clients"), 0);
-  EXPECT_EQ(number(*target, "SELECT sum(version) FROM athena_control_version"), 0);
+  EXPECT_EQ(number(*target, "SELECT max(version) FROM athena_control_version"), 0);
   EXPECT_EQ(run(*target, "SELECT name, value FROM athena_settings ORDER BY name").rows, before);
 }
 

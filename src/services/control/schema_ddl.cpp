@@ -83,8 +83,9 @@ std::string presence(const std::string& term, Home home) {
   if (dot == std::string::npos) return quote_name(term) + " IS NOT NULL";
   const auto column = quote_name(term.substr(0, dot));
   const auto member = term.substr(dot + 1);
+  // SQLite clients do not trust schemas, and in theirs json_extract() is not allowed in a check.
   return home == Home::postgres ? "(" + column + " -> '" + member + "') IS NOT NULL"
-                                : "json_extract(" + column + ", '$." + member + "') IS NOT NULL";
+                                : "instr(" + column + ", '\"" + member + "\"') > 0";
 }
 
 }  // namespace

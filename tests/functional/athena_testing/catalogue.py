@@ -48,6 +48,8 @@ ERRORS = {
     "unique_violation": (409, "A record with this value already exists"),
     "exclusion_violation": (409, "Conflicting record"),
     "duplicate_object": (409, "The object already exists"),
+    "already_exists": (409, "Already exists"), "limit_reached": (409, "Limit reached"),
+    "unknown_right": (400, "Unknown right"), "control_store_unavailable": (503, "Control store unavailable"),
     "serialization_failure": (409, "Serialization failure"),
     "deadlock_detected": (409, "Deadlock detected"),
     "lock_not_available": (409, "Lock not available"),
