@@ -26,7 +26,7 @@ struct RequestNotes {
   std::string_view auth_outcome;  ///< allowed, denied, unenforced; empty = the route looks at no credential
   std::int64_t key_row_id = 0;    ///< of that key; 0 = unknown
   std::array<char, 36> key_id{};  ///< its uuid; zeros = unknown
-  /// The credential as it was sent, for its fingerprint (auth::fingerprint) and nothing else.
+  /// The credential as it was sent, for its fingerprint and nothing else.
   std::string_view presented;
   const RightNote* required = nullptr;  ///< what the request needed, the last one first
 

@@ -287,11 +287,4 @@ contract::Error lacking(const RequiredRight& required) {
       .with("required_rights", std::span<const std::string>(rights));
 }
 
-std::string fingerprint(std::string_view secret, std::string_view presented) {
-  std::string text(secret);
-  text.append(presented);
-  const auto digest = base::sha256(text);
-  return base::to_hex(std::span(digest).first(8));
-}
-
 }  // namespace athena::auth

@@ -21,8 +21,8 @@ struct AdminKey {
 
 struct GatekeeperSettings {
   std::vector<AdminKey> admin_keys;
-  bool admin_key_in_query = true;  ///< api.admin_key_in_query
-  bool fail_open = false;          ///< gateway.api_key_fail_mode
+  bool admin_key_in_query = true;           ///< api.admin_key_in_query
+  bool fail_open = false;                   ///< gateway.api_key_fail_mode
   std::chrono::seconds max_staleness{300};  ///< gateway.api_key_max_staleness_secs
   std::uint32_t failures_per_minute = 60;   ///< gateway.auth_failures_per_minute; 0 = no limit
   bool protect_control_tables = true;       ///< gateway.protect_control_tables
@@ -128,8 +128,5 @@ class Gatekeeper {
 contract::Error denial(const Decision& decision, const Credential& credential, const KeyState& state);
 /// missing_api_key_rights, with the rights that are needed.
 contract::Error lacking(const RequiredRight& required);
-/// Equal texts have equal fingerprints, and nobody without the store's secret can make one: the first 16 hex
-/// digits of SHA-256 over it and the text.
-std::string fingerprint(std::string_view secret, std::string_view presented);
 
 }  // namespace athena::auth
