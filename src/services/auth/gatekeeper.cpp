@@ -68,10 +68,21 @@ std::string_view query_key(std::string_view query) {
   return {};
 }
 
+/// [0-9A-Za-z_-]
+constexpr std::array<bool, 256> kKeyCharacters = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 256; ++c) {
+    table[static_cast<std::size_t>(c)] =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+  }
+  return table;
+}();
+
+/// Looks at every character, in the same time whatever they are.
 bool is_key_part(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-';
-  });
+  unsigned good = text.empty() ? 0 : 1;
+  for (const char c : text) good &= static_cast<unsigned>(kKeyCharacters[static_cast<unsigned char>(c)]);
+  return good != 0;
 }
 
 bool names_client(const ApiKey& key, std::string_view client) {
@@ -126,12 +137,12 @@ Verified verify_key(std::string_view text, const KeyTable& keys, const ApiKey*& 
   std::memcpy(salted.data() + salt.size() + 1, secret.data(), secret.size());
   const auto digest = base::sha256({salted.data(), salt.size() + 1 + secret.size()});
   const bool equal = base::constant_time_equal(digest, candidate.hash());
-  if (equal & known) {
-    key = &candidate;
-    return Verified::right;
-  }
-  key = known ? &candidate : nullptr;
-  return known ? Verified::bad_secret : Verified::unknown;
+  // Without a branch on what was found.
+  const std::array<const ApiKey*, 2> found{nullptr, &candidate};
+  key = found[static_cast<std::size_t>(known)];
+  static_assert(static_cast<int>(Verified::unknown) + 2 == static_cast<int>(Verified::right));
+  return static_cast<Verified>(static_cast<int>(Verified::unknown) + static_cast<int>(known) +
+                               static_cast<int>(equal & known));
 }
 
 const AdminKey* Gatekeeper::find(std::string_view presented) const {

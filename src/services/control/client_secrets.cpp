@@ -154,8 +154,9 @@ std::string masked_uri(std::string_view text) {
   auto authority = text.substr(begin, path - begin);
   auto rest = text.substr(path);
   const auto query = find_outside_tokens(rest, "?", 0);
-  // An `@` behind a slash: a password that was not escaped, so nobody can say where it ends.
-  if (rest.substr(0, query).find('@') != std::string_view::npos) return std::string(kMask);
+  // An `@` behind a slash or a question mark: a password that was not escaped, so nobody can say where it
+  // ends.
+  if (rest.find('@') != std::string_view::npos) return std::string(kMask);
   std::string result(text.substr(0, begin));
   // The last `@`, as one in a password that was not escaped must not show what is behind it.
   const auto at = authority.rfind('@');
