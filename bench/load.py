@@ -46,13 +46,14 @@ def process_cpu(pid):
 def shards_cpu(pid):
     """CPU seconds of the threads that answer requests: those that have no name of their own, but for the first one."""
     total = 0.0
+    unnamed = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         try:
             text = (task / "stat").read_text()
         except OSError:
             continue
         fields = text[text.rindex(")") + 2:].split()
-        if int(task.name) != pid and text[text.index("(") + 1:text.rindex(")")] == "athena":
+        if int(task.name) != pid and text[text.index("(") + 1:text.rindex(")")] == unnamed:
             total += (int(fields[11]) + int(fields[12])) / TICK
     return total
 

@@ -145,6 +145,15 @@ std::string_view find(const std::vector<HeaderPair>& headers, std::string_view n
   return found == headers.end() ? std::string_view{} : found->value;
 }
 
+/// is_secret_name() for names that come again and again.
+bool is_secret_header(const std::string& name) {
+  constexpr std::size_t kMostKnown = 256;
+  thread_local std::unordered_map<std::string, bool> known;
+  if (const auto found = known.find(name); found != known.end()) return found->second;
+  if (known.size() >= kMostKnown) known.clear();
+  return known[name] = is_secret_name(name);
+}
+
 std::string headers_json(const std::vector<HeaderPair>& headers) {
   std::map<std::string, std::string> merged;
   for (const auto& [name, value] : headers) {
@@ -159,7 +168,7 @@ std::string headers_json(const std::vector<HeaderPair>& headers) {
     if (before > 1) out.push_back(',');
     base::append_json_string(out, clean(name));
     out.push_back(':');
-    base::append_json_string(out, is_secret_name(name) ? "[REDACTED]" : clean(mask_uris(value)));
+    base::append_json_string(out, is_secret_header(name) ? "[REDACTED]" : clean(mask_uris(value)));
     if (out.size() >= kMostHeaders) out.truncate(before);
   }
   out.push_back('}');

@@ -62,6 +62,11 @@ void append_parameter(std::string& out, std::string_view pair) {
 }  // namespace
 
 std::string clean(std::string_view text, std::size_t most) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte != 0 && byte < 0x80;
+  });
+  if (plain) return std::string(text.substr(0, most));
   std::string result;
   result.reserve(std::min(text.size(), most));
   while (!text.empty()) {
@@ -86,6 +91,7 @@ bool is_secret_name(std::string_view name) {
 }
 
 std::string mask_uris(std::string_view text) {
+  if (text.find("://") == std::string_view::npos) return std::string(text);
   std::string result;
   for (;;) {
     const auto scheme = text.find("://");
