@@ -59,7 +59,7 @@ def test_an_empty_database_gets_all_tables_once(site):
 
 def test_the_explorers_tables_can_be_used_through_the_gateway(site):
     assert provision(site, client_name="app").status == 200
-    row = {"id": str(uuid.uuid4()), "name": "n", "query": "select 1", "tags": ["a"]}
+    row = {"id": str(uuid.uuid4()), "name": "n", "query": "select 1"}
     headers = {"X-Athena-Client": "app", "X-Company-Id": "c", "X-Organization-Id": "o", "X-User-Id": "u"}
     response = site.request("PUT", "/gateway/insert", headers, {"table_name": "saved_queries", "insert_body": row})
     assert response.status == 200, response
