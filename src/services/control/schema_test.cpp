@@ -68,7 +68,7 @@ TEST(Schema, NotationBecomesBothDialects) {
       "\"p\" INTEGER REFERENCES \"parent\"(\"id\") ON DELETE SET NULL, "
       "\"q\" INTEGER NOT NULL REFERENCES \"parent\"(\"id\") ON DELETE CASCADE, \"n\" REAL, "
       "\"d\" INTEGER CHECK (\"d\" BETWEEN 0 AND 6), \"z\" BLOB, "
-      "CHECK (\"a\" IS NOT NULL OR instr(\"doc\", '\"c\"') > 0))");
+      "CHECK (\"a\" IS NOT NULL OR coalesce(instr(\"doc\", '\"c\"'), 0) > 0))");
   EXPECT_EQ(create_index(thing, thing.indexes[0], Home::sqlite),
             "CREATE INDEX \"thing_a_b_idx\" ON \"thing\"(a, b desc) WHERE flag");
   EXPECT_EQ(create_index(thing, thing.indexes[1], Home::sqlite), "");
