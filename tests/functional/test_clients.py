@@ -192,6 +192,19 @@ def test_verify_connects_first(catalogue, folder, pg, databases):
     assert call(catalogue, "POST", "/admin/clients?verify=true", lite(folder)).status == 201
 
 
+def test_a_provisioned_database_is_registered(catalogue, pg):
+    database = pg.create_database("provisioned_client")
+    order = {"uri": pg.uri(database), "register": True, "register_name": "Fresh"}
+    done = data(call(catalogue, "POST", "/admin/provision", order))
+    assert (done["registered"], done["client"]) == (True, "Fresh") and done["statements_executed"] > 0
+    client = data(call(catalogue, "GET", "/admin/clients/fresh"))["client"]
+    assert (client["source"], client["pg_uri"]) == ("database", pg.uri(database))
+    assert catalogue.request("GET", "/schema/tables", [("X-Athena-Client", "fresh"), *ADMIN]).status == 200
+    again = call(catalogue, "POST", "/admin/provision", order)
+    assert (again.status, again.code) == (409, "already_exists")
+    assert call(catalogue, "POST", "/admin/provision", {**order, "register_name": "a b"}).code == "invalid_value"
+
+
 def test_an_unreachable_database_is_no_reason_to_refuse(catalogue):
     made = data(call(catalogue, "POST", "/admin/clients", {"client_name": "pg", "pg_uri": "postgres://u@127.0.0.1:1/none"}), 201)
     assert made["runtime"]["pool_connected"] is False and made["runtime"]["last_error"]
