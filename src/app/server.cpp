@@ -86,7 +86,17 @@ std::string_view access_name(api::ApiSettings::MetricsAccess access) {
   return "/metrics answers 403 to other hosts (api.metrics_access)";
 }
 
-void log_start(const Config& config, const ServerOptions& options, const AdminKeys& keys, bool enforced) {
+/// Where keys are asked for, and who says so.
+std::string enforcement_text(const auth::KeyState& keys) {
+  if (!keys.loaded) return "keys cannot be checked yet: the store was not read";
+  const auto& enforcement = keys.enforcement;
+  const std::string asked = enforcement.everywhere() ? "keys are asked for: " : "keys are not asked for: ";
+  if (enforcement.global()) return asked + "an operator decided so";
+  return asked + (enforcement.everywhere() ? "a listener is reachable beyond this machine"
+                                           : "every listener is on this machine");
+}
+
+void log_start(const Config& config, const ServerOptions& options, const AdminKeys& keys) {
   if (!config.source.empty())
     log_info("Loaded configuration from " + config.source + " (" + config.source_label + ")");
   for (const auto& warning : config.warnings) log_warn(warning);
@@ -95,8 +105,6 @@ void log_start(const Config& config, const ServerOptions& options, const AdminKe
     log_info("client " + client.client_name + ": " + std::string(name(client.engine)) + ", " +
              std::string(name(client.lifecycle)));
   }
-  log_info(enforced ? "keys are asked for: a listener is reachable beyond this machine"
-                    : "keys are not asked for: every listener is on this machine");
   log_info(access_name(config.api.metrics_access));
 }
 
@@ -179,7 +187,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   }
   resolve_sqlite_paths(config, options.data_dir);
   const bool enforced = options.enforce_beyond_loopback && reachable_from_elsewhere(config.http);
-  log_start(config, options, *keys, enforced);
+  log_start(config, options, *keys);
   log_info("instance " + instance_id);
   raise_open_files(config);
 
@@ -201,6 +209,7 @@ int run_server(Config config, const ServerOptions& options, const Environment& e
   };
   // The keys of a store that answers are in force before the first request.
   if (auto started = control->start(); !started) return give_up(started.error(), kBadConfiguration);
+  log_info(enforcement_text(*runtime.keys()));
   records->start(control->main(), control->auth());
   runtime.open_backends();
   if (auto listening = runtime.listen(); !listening) {
