@@ -281,7 +281,8 @@ def plans_since(server, offset):
     server._settle()
     with open(server.log_path, "rb") as log:
         log.seek(offset)
-        records = [json.loads(line) for line in log.read().splitlines() if line.strip()]
+        whole = log.read().rpartition(b"\n")[0]
+    records = [json.loads(line) for line in whole.splitlines() if line.strip()]
     return [record["message"] for record in records if record.get("application_name", "").startswith("athena/") and "plan:" in record.get("message", "")]
 
 

@@ -288,7 +288,8 @@ def test_a_running_statement_is_listed_and_cancelled(start_gateway, pg, database
     parallel.start(gateway.post, "pg", "/gateway/query", {"query": query}, {"X-Request-Id": "sleeper"})
     (item,) = eventually(lambda: running(gateway, request_id="sleeper", stage="db"))
     assert item["client_name"] == "pg" and item["engine"] == "postgresql" and item["route"] == "/gateway/query"
-    assert item["backend_pid"] in [row[0] for row in in_database(pg, "pg_sleep(30)")]
+    pids = eventually(lambda: [row[0] for row in in_database(pg, "pg_sleep(30)")])
+    assert item["backend_pid"] in pids
     reply = gateway.request("DELETE", "/admin/requests/sleeper", ADMIN)
     assert reply.status == 200 and json.loads(reply.text)["data"] == {"request_id": "sleeper", "cancelled": 1}
     (answer,) = parallel.results(10)
