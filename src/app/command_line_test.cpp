@@ -20,8 +20,8 @@ TEST(CommandLine, TheTreeHasEveryCommandAndNothingHidden) {
   const auto program = describe_command_line();
   std::vector<std::string> names;
   for (const auto& inner : program.commands) names.push_back(inner.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"server", "dev", "fetch", "clients", "config", "diag",
-                                             "completion", "man", "version"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"server", "dev", "fetch", "keys", "provision", "store",
+                                             "clients", "config", "diag", "completion", "man", "version"}));
   EXPECT_EQ(command(program, "config").commands.size(), 3U);
   const auto& dump = command(command(program, "config"), "dump");
   const auto format = std::find_if(dump.options.begin(), dump.options.end(),

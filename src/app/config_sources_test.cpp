@@ -114,6 +114,10 @@ TEST_F(ConfigTest, EveryKeyCanBeSetByItsVariableWhichIsNamedAsOrigin) {
     }
     const auto variable = variable_of(key);
     Variables variables{{variable, text}};
+    if (key.name == "logging_client" || key.name == "auth_client") {
+      variables[variable] = "athena_logging";
+      variables["ATHENA_GATEWAY_LOGGING_PG_URI"] = "postgres://h/d";
+    }
     if (key.name.starts_with("tls_")) {
       variables["ATHENA_TLS_CERT"] = "/c";
       variables["ATHENA_TLS_KEY"] = "/k";

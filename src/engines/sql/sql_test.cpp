@@ -61,7 +61,7 @@ TEST(Refusals, FeatureSaysWhatTheEngineHasInstead) {
   EXPECT_EQ(error.code(), contract::ErrorCode::capability_not_supported);
   EXPECT_EQ(detail(error, "requires"), "\"operator.match\"");
   EXPECT_EQ(detail(error, "engine"), "\"sqlite\"");
-  EXPECT_EQ(detail(error, "has"), "[\"gateway_query\",\"raw_sql\",\"schema_read\"]");
+  EXPECT_EQ(detail(error, "has"), "[\"gateway_query\",\"raw_sql\",\"schema_read\",\"provisioning\"]");
   EXPECT_EQ(detail(error, "alternative"), "\"Use operator like or ilike with % and _.\"");
 }
 

@@ -174,7 +174,7 @@ TEST_F(SqliteConditions, WhatTheEngineLacksIsRefusedWithAnAlternative) {
     EXPECT_EQ(compiled.code(), "capability_not_supported") << op;
     EXPECT_EQ(compiled.detail("requires"), "\"operator." + std::string(op) + "\"");
     EXPECT_EQ(compiled.detail("engine"), "\"sqlite\"");
-    EXPECT_EQ(compiled.detail("has"), "[\"gateway_query\",\"raw_sql\",\"schema_read\"]");
+    EXPECT_EQ(compiled.detail("has"), "[\"gateway_query\",\"raw_sql\",\"schema_read\",\"provisioning\"]");
     EXPECT_NE(compiled.detail("alternative"), "absent");
   }
 }

@@ -36,7 +36,8 @@ struct Request {
 };
 
 struct Operation {
-  std::string client = "App", table = "orders", name = "fetch";
+  std::string client = "App", table = "orders";
+  std::string_view name = "fetch";  // static text, as of a route
   std::uint16_t status = 200;
   double milliseconds = 1;
 };
